@@ -1,0 +1,1 @@
+"""What would survive if Slack and Zendesk vanished: pure, typed, standard library only."""

@@ -1,0 +1,301 @@
+"""What we decided to do, imperative. Stored with the decision, performed afterwards.
+
+Each effect names three things about its delivery:
+`lane`, in which effects keep their order; `vendor`, whose circuit breaker guards it;
+`bucket`, whose rate limit it spends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.core.events import Button
+from bot.core.model import (
+    Address,
+    Audience,
+    ClockState,
+    ConversationId,
+    MessageId,
+    Metric,
+    OrganisationId,
+    Person,
+    PersonRef,
+    Priority,
+    Text,
+    TicketId,
+    TicketStatus,
+    Tier,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftAnswer:
+    """Ask the knowledge base; slow, so it happens outside every transaction."""
+
+    conversation: ConversationId
+    question: MessageId
+    text: str
+    reader: Audience  #: who will read the answer: retrieval returns nothing else
+    tier: Tier
+    was_addressed: bool  #: somebody mentioned the bot, so silence is no option
+
+    @property
+    def lane(self) -> str:
+        """One question after the other in a conversation."""
+        return f"knowledge/{self.conversation}"
+
+    @property
+    def vendor(self) -> str:
+        """Ours."""
+        return "knowledge"
+
+    @property
+    def bucket(self) -> str:
+        """One for all."""
+        return "knowledge"
+
+
+class Purpose(StrEnum):
+    """Why something is said, which decides whether it may still be said."""
+
+    ANSWER = "answer"  #: dropped when a person has taken the floor meanwhile
+    ABSTENTION = "abstention"  #: likewise
+    NOTICE = "notice"  #: about the ticket; always said
+    RELAY = "relay"  #: an agent's words from the replica; always said
+    ESCALATION = "escalation"  #: dropped when the clock is no longer live or is acknowledged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyButton:
+    """A button under a reply; `value` comes back with the press."""
+
+    button: Button
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostReply:
+    """Say something in a conversation's thread, or at `address` for an escalation."""
+
+    conversation: ConversationId
+    address: Address  #: `thread` is empty for a new top-level message
+    room: Audience  #: who reads there; `text.audience` must be allowed to reach it
+    text: Text  #: Markdown
+    purpose: Purpose
+    buttons: tuple[ReplyButton, ...] = ()
+    mentions: tuple[PersonRef, ...] = ()  #: people who are notified, in front of the text
+    was_addressed: bool = False  #: an answer to somebody who called the bot is said even to a taken floor
+
+    @property
+    def lane(self) -> str:
+        """A conversation's replies keep their order."""
+        return f"{self.address.door}/{self.conversation}"
+
+    @property
+    def vendor(self) -> str:
+        """The door."""
+        return self.address.door
+
+    @property
+    def bucket(self) -> str:
+        """One message a second in a room is Slack's limit."""
+        return f"{self.address.door}/{self.address.workspace}/{self.address.room}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditReply:
+    """Replace a message of ours, its buttons included: an acknowledged escalation, an accepted answer."""
+
+    conversation: ConversationId
+    address: Address
+    room: Audience
+    message: str
+    text: Text
+
+    @property
+    def lane(self) -> str:
+        """After the reply it edits."""
+        return f"{self.address.door}/{self.conversation}"
+
+    @property
+    def vendor(self) -> str:
+        """The door."""
+        return self.address.door
+
+    @property
+    def bucket(self) -> str:
+        """Edits have a limit of their own, per workspace."""
+        return f"{self.address.door}/{self.address.workspace}/edits"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockView:
+    """A promise as the card shows it: nothing internal."""
+
+    metric: Metric
+    state: ClockState
+    due_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    """What a status card says; safe for the customer."""
+
+    ticket: TicketId
+    subject: str
+    status: TicketStatus
+    priority: Priority
+    tier: Tier
+    assignee: str | None
+    has_replica: bool
+    clocks: tuple[ClockView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowStatus:
+    """Post the status card, or edit it in place. Filled from the records just before it is performed."""
+
+    conversation: ConversationId
+    address: Address
+    room: Audience
+    card: str | None = None
+    view: StatusView | None = None
+
+    @property
+    def lane(self) -> str:
+        """Among the conversation's replies, so that the first card comes before its edits."""
+        return f"{self.address.door}/{self.conversation}"
+
+    @property
+    def vendor(self) -> str:
+        """The door."""
+        return self.address.door
+
+    @property
+    def bucket(self) -> str:
+        """As an edit; the first post is the exception and is rare."""
+        return f"{self.address.door}/{self.address.workspace}/edits"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentifyPerson:
+    """Ask the door who somebody is, once."""
+
+    ref: PersonRef
+    room: str  #: where they were seen; a stranger is known only there
+
+    @property
+    def lane(self) -> str:
+        """No order among people."""
+        return f"{self.ref.door}/person/{self.ref.workspace}/{self.ref.user}"
+
+    @property
+    def vendor(self) -> str:
+        """The door."""
+        return self.ref.door
+
+    @property
+    def bucket(self) -> str:
+        """A look-up limit of its own."""
+        return f"{self.ref.door}/lookups"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptLine:
+    """One message of the thread as the replica's first comment shows it."""
+
+    author: str
+    role: str
+    sent_at: datetime
+    text: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateReplica:
+    """Create the ticket in Zendesk. `requester` is refreshed from the records before it is performed."""
+
+    ticket: TicketId
+    external_id: str  #: "deskbell-12": looked up before any retry
+    subject: str
+    transcript: tuple[TranscriptLine, ...]
+    audience: Audience  #: of the transcript; decides `public`, which is always sent
+    requester: Person
+    organisation: OrganisationId | None
+    tier: Tier
+    priority: Priority
+    permalink: str | None = None
+
+    @property
+    def lane(self) -> str:
+        """Create first, then comments, then status."""
+        return f"desk/{self.ticket}"
+
+    @property
+    def vendor(self) -> str:
+        """Whoever holds the replica."""
+        return "desk"
+
+    @property
+    def bucket(self) -> str:
+        """The account's limit."""
+        return "desk"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentOnReplica:
+    """Mirror one message. `replica` is filled in from the records before it is performed."""
+
+    ticket: TicketId
+    text: Text  #: an internal text becomes a private comment, any other a public one
+    author: Person
+    author_role: str
+    replica: str | None = None
+
+    @property
+    def lane(self) -> str:
+        """In the order they were said."""
+        return f"desk/{self.ticket}"
+
+    @property
+    def vendor(self) -> str:
+        """Whoever holds the replica."""
+        return "desk"
+
+    @property
+    def bucket(self) -> str:
+        """Zendesk takes 30 updates in ten minutes per ticket and user."""
+        return f"desk/{self.ticket}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateReplica:
+    """Bring status and priority over. `replica` and both values are refreshed before it is performed."""
+
+    ticket: TicketId
+    status: TicketStatus
+    priority: Priority
+    replica: str | None = None
+
+    @property
+    def lane(self) -> str:
+        """After the comments that led to it."""
+        return f"desk/{self.ticket}"
+
+    @property
+    def vendor(self) -> str:
+        """Whoever holds the replica."""
+        return "desk"
+
+    @property
+    def bucket(self) -> str:
+        """As a comment."""
+        return f"desk/{self.ticket}"
+
+
+RoomEffect = PostReply | EditReply | ShowStatus | IdentifyPerson
+DeskEffect = CreateReplica | CommentOnReplica | UpdateReplica
+Effect = DraftAnswer | RoomEffect | DeskEffect

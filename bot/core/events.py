@@ -1,0 +1,137 @@
+"""What happened, in our words, past tense. Doors make them from deliveries; workers from outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.core.model import (
+    Address,
+    Answer,
+    ConversationId,
+    MessageId,
+    Person,
+    PersonRef,
+    TicketId,
+    TicketStatus,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReceived:
+    """Somebody wrote in a room. `address.thread` is the message's own id when it starts a thread."""
+
+    address: Address
+    source: str
+    author: PersonRef
+    text: str  #: plain text with the mention of the bot removed
+    sent_at: datetime
+    is_mention: bool  #: the bot was addressed
+    is_bot: bool  #: written by a program, us included
+    starts_thread: bool
+    files: tuple[str, ...] = ()
+
+
+class Button(StrEnum):
+    """What can be pressed under our messages, by anybody who sees them."""
+
+    OPEN_TICKET = "open_ticket"
+    HELPED = "helped"
+    ACKNOWLEDGE = "acknowledge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ButtonPressed:
+    """Somebody pressed a button. `value` is what we put into it: a message or clock id."""
+
+    button: Button
+    address: Address
+    presser: PersonRef
+    value: str
+    message: str  #: the door's id of the message that carries the button
+    pressed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerDrafted:
+    """The knowledge base was asked; `answer` is None when it abstained."""
+
+    conversation: ConversationId
+    question: MessageId
+    answer: Answer | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardPosted:
+    """The status card exists; `card` is the door's id for it."""
+
+    conversation: ConversationId
+    card: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonIdentified:
+    """A door told us who somebody is."""
+
+    person: Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaCreated:
+    """The ticket now exists in Zendesk too."""
+
+    ticket: TicketId
+    replica: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaCommented:
+    """Our comment stands on the replica under this id, so that its echo can be told apart."""
+
+    ticket: TicketId
+    comment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentReceived:
+    """Somebody commented on the replica. Private ones are kept but never leave."""
+
+    replica: str
+    comment: str
+    author_name: str
+    is_agent: bool
+    is_public: bool
+    text: str
+    written_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReceived:
+    """The replica's status was changed over there."""
+
+    replica: str
+    status: TicketStatus
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFired:
+    """A timer came due. A version older than the row it speaks of makes it a no-op."""
+
+    key: str  #: "clock:12"
+    version: int
+
+
+Event = (
+    MessageReceived
+    | ButtonPressed
+    | AnswerDrafted
+    | CardPosted
+    | PersonIdentified
+    | ReplicaCreated
+    | ReplicaCommented
+    | CommentReceived
+    | StatusReceived
+    | TimerFired
+)

@@ -1,0 +1,333 @@
+"""The nouns of the support desk: who speaks, where, about what, and what was promised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+
+ConversationId = NewType("ConversationId", int)
+MessageId = NewType("MessageId", int)
+TicketId = NewType("TicketId", int)
+ClockId = NewType("ClockId", int)
+OrganisationId = NewType("OrganisationId", str)  #: the key in organisations.toml
+
+
+class AudienceKind(StrEnum):
+    """Who may read a text."""
+
+    INTERNAL = "internal"  #: our own people only
+    CUSTOMER = "customer"  #: one organisation and our own people
+    PUBLIC = "public"  #: everybody
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """The label every text and every room carries."""
+
+    kind: AudienceKind
+    organisation: OrganisationId | None = None
+
+    def __post_init__(self) -> None:
+        if (self.kind is AudienceKind.CUSTOMER) != (self.organisation is not None):
+            raise ValueError("exactly a customer audience names an organisation")
+
+    def __str__(self) -> str:
+        return f"customer:{self.organisation}" if self.organisation else self.kind.value
+
+    def may_reach(self, room: Audience) -> bool:
+        """Whether a text with this label may be shown to the people in `room`."""
+        if self.kind is AudienceKind.PUBLIC or room.kind is AudienceKind.INTERNAL:
+            return True
+        return self.kind is AudienceKind.CUSTOMER and self == room
+
+
+INTERNAL = Audience(AudienceKind.INTERNAL)
+PUBLIC = Audience(AudienceKind.PUBLIC)
+
+
+def customer(organisation: OrganisationId) -> Audience:
+    """The audience of one organisation."""
+    return Audience(AudienceKind.CUSTOMER, organisation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """Words and who may read them. Ports that reach people take a Text, never a str."""
+
+    body: str
+    audience: Audience
+
+
+class Tier(StrEnum):
+    """The support contract, as ADR-096 names it."""
+
+    COMMUNITY = "Community"  #: best effort, no clock
+    PROFESSIONAL = "Professional"
+    ENTERPRISE = "Enterprise"
+
+
+class Priority(StrEnum):
+    """ADR-096's four; Professional's Urgent, High and Normal are P1, P2 and P3."""
+
+    P1 = "P1"  #: production down, data loss
+    P2 = "P2"  #: major feature broken, a workaround exists
+    P3 = "P3"  #: minor feature broken, a question
+    P4 = "P4"  #: enhancement, documentation
+
+
+class Role(StrEnum):
+    """In which capacity a person speaks."""
+
+    AGENT = "agent"  #: ours, by user id *and* workspace id
+    REQUESTER = "requester"  #: from a customer or the community
+    BOT = "bot"  #: us or another program: never satisfies a reply target
+
+
+class RoomKind(StrEnum):
+    """What a room is for."""
+
+    CUSTOMER = "customer"  #: Slack Connect: a contract, a ticket, an SLA
+    COMMUNITY = "community"  #: public: best effort, deflect first
+    INTERNAL = "internal"  #: ours: triage, escalations
+
+
+class AnswerMode(StrEnum):
+    """When the bot answers unasked in a room."""
+
+    EVERY = "every"  #: each new question
+    MENTION = "mention"  #: only when mentioned
+    OFF = "off"  #: never
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRef:
+    """A person as a door knows them. `workspace` is the person's own, not the room's."""
+
+    door: str
+    workspace: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """What we know about somebody. The e-mail is for the desk's replica and grants nothing."""
+
+    ref: PersonRef
+    name: str
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a conversation lives, in the door's own ids; opaque to the core."""
+
+    door: str
+    workspace: str  #: the installing workspace
+    room: str
+    thread: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """A place people write, as channels.toml describes it."""
+
+    door: str
+    workspace: str
+    room: str
+    kind: RoomKind
+    organisation: OrganisationId | None
+    tier: Tier
+    mode: AnswerMode
+
+    @property
+    def audience(self) -> Audience:
+        """Who reads what is posted here."""
+        if self.kind is RoomKind.INTERNAL:
+            return INTERNAL
+        return customer(self.organisation) if self.organisation else PUBLIC
+
+
+class Floor(StrEnum):
+    """Who holds the conversation."""
+
+    BOT = "bot"  #: the bot may answer
+    HUMAN = "human"  #: a person of ours has spoken; the bot is silent unless addressed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """Our record of one exchange."""
+
+    id: ConversationId
+    address: Address
+    audience: Audience
+    organisation: OrganisationId | None
+    tier: Tier
+    opened_at: datetime
+    floor: Floor = Floor.BOT
+    ticket: TicketId | None = None
+    card: str | None = None  #: the door's id of the status card, once posted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One utterance. (conversation, source) is unique: a message known is a message not told twice."""
+
+    id: MessageId
+    conversation: ConversationId
+    source: str  #: the door's own id, prefixed with the door: "slack:1700000000.000100"
+    author: PersonRef
+    author_name: str
+    role: Role
+    text: Text
+    sent_at: datetime
+    files: tuple[str, ...] = ()  #: names only
+
+    def __post_init__(self) -> None:
+        if self.sent_at.tzinfo is None:
+            raise ValueError("sent_at must be timezone-aware")
+
+
+class TicketStatus(StrEnum):
+    """Zendesk's own statuses."""
+
+    NEW = "new"  #: nobody of ours has replied
+    OPEN = "open"  #: ours to move
+    PENDING = "pending"  #: waiting on the customer: clocks are paused
+    HOLD = "hold"  #: waiting on a third party
+    SOLVED = "solved"
+    CLOSED = "closed"  #: for good; a reply opens a follow-up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """Local first; Zendesk holds a replica."""
+
+    id: TicketId
+    conversation: ConversationId
+    subject: str
+    requester: PersonRef
+    organisation: OrganisationId | None
+    tier: Tier
+    priority: Priority
+    status: TicketStatus
+    opened_at: datetime
+    replica: str | None = None  #: the id in Zendesk, once created there
+    assignee: str | None = None  #: a name
+    solved_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to do something."""
+        return self.status not in (TicketStatus.SOLVED, TicketStatus.CLOSED)
+
+
+class Metric(StrEnum):
+    """Zendesk's SLA metrics, spelled as Zendesk spells them."""
+
+    FIRST_REPLY_TIME = "first_reply_time"
+    NEXT_REPLY_TIME = "next_reply_time"
+    RESOLUTION_TIME = "resolution_time"
+
+
+class SegmentKind(StrEnum):
+    """What a clock did during a span."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A span of a clock's life; the last one of a live clock is open-ended."""
+
+    kind: SegmentKind
+    started_at: datetime
+    ended_at: datetime | None = None
+    reason: str = ""  #: "waiting on customer", "on hold"
+
+
+class ClockState(StrEnum):
+    """Where a promise stands."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    MET = "met"  #: fulfilled before due_at
+    BREACHED = "breached"  #: fulfilled after due_at
+    CANCELLED = "cancelled"  #: the target no longer applies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationStep:
+    """One entry of an escalation policy. Exactly one of `percent` and `after` is set."""
+
+    notify: str  #: a role in oncall.toml: "manager", "vp_engineering", "on_call"
+    percent: int | None = None  #: of the target, in the clock's business time
+    after: timedelta | None = None  #: since the clock started, in the clock's business time
+
+    def __post_init__(self) -> None:
+        if (self.percent is None) == (self.after is None):
+            raise ValueError("a step is either at a percentage or after a span")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """An instant at which a clock has something to say. Each is told once."""
+
+    name: str  #: "warning", "breach" or "step:0"
+    at: datetime
+    step: EscalationStep | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """A running promise: a snapshot of its policy and an append-only list of segments."""
+
+    id: ClockId
+    ticket: TicketId
+    metric: Metric
+    policy: str  #: name and version of the policy it started under, "default@1"
+    calendar: str  #: key in calendars.toml, "24x7" for always
+    target: timedelta  #: business time
+    warn_percent: int  #: when to warn, in percent of the target
+    steps: tuple[EscalationStep, ...]  #: the escalation policy as it was at the start
+    started_at: datetime
+    segments: tuple[Segment, ...]
+    state: ClockState
+    due_at: datetime
+    warning_at: datetime
+    ended_at: datetime | None = None
+    told: tuple[str, ...] = ()  #: names of the marks already told
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+    version: int = 1  #: rises with every change; a timer with an older one is a no-op
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the promise is still to be kept."""
+        return self.state in (ClockState.RUNNING, ClockState.PAUSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A passage shown under an answer."""
+
+    path: str
+    heading: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Text and what it rests on. Without citations it is not grounded and is never posted."""
+
+    text: Text
+    citations: tuple[Citation, ...]
+    confidence: float  #: 0 to 1
+
+    @property
+    def is_grounded(self) -> bool:
+        """Whether it may be posted at all."""
+        return bool(self.citations)

@@ -1,0 +1,124 @@
+"""What an administrator decides: who is who, which room is whose, what was promised. Loaded from TOML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from bot.core.model import (
+    Address,
+    AnswerMode,
+    EscalationStep,
+    Metric,
+    OrganisationId,
+    PersonRef,
+    Priority,
+    Room,
+    RoomKind,
+    Tier,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """Opening hours within a day, in minutes after local midnight.
+
+    An end not after the start runs into the next day and belongs to the day it starts on.
+    """
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """When time counts. `hours` has seven entries, Monday first."""
+
+    name: str
+    timezone: str  #: an IANA name
+    hours: tuple[tuple[Interval, ...], ...]
+    holidays: Mapping[date, str] = field(default_factory=dict)  #: local date → its name
+    is_always_open: bool = False  #: 24x7: plain UTC arithmetic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """A customer."""
+
+    id: OrganisationId
+    name: str
+    tier: Tier
+    desk_id: str | None = None  #: its id in the ticket desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlaTarget:
+    """One promise: what, how long, in whose hours, and what happens on the way."""
+
+    policy: str  #: "default@1"
+    tier: Tier
+    priority: Priority
+    metric: Metric
+    target: timedelta  #: business time of the calendar
+    calendar: str
+    warn_percent: int
+    steps: tuple[EscalationStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """Somebody is on call for a role from `starts_at` (inclusive) to `ends_at` (exclusive)."""
+
+    role: str
+    person: PersonRef
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCall:
+    """Who answers for a role now: a shift if one covers the instant, else the role's standing people."""
+
+    standing: Mapping[str, tuple[PersonRef, ...]]
+    shifts: tuple[Shift, ...] = ()
+    fallback: tuple[PersonRef, ...] = ()  #: when a role has nobody
+
+    def who(self, role: str, now: datetime) -> tuple[PersonRef, ...]:
+        """Never empty unless nobody at all is configured."""
+        on_shift = tuple(
+            shift.person
+            for shift in self.shifts
+            if shift.role == role and shift.starts_at <= now < shift.ends_at
+        )
+        return on_shift or self.standing.get(role, ()) or self.fallback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """Everything the core may ask about the contract and the people."""
+
+    organisations: Mapping[OrganisationId, Organisation]
+    rooms: Mapping[tuple[str, str, str], Room]  #: (door, workspace, room)
+    agents: frozenset[PersonRef]
+    targets: Mapping[tuple[Tier, Priority, Metric], SlaTarget]
+    calendars: Mapping[str, Calendar]
+    on_call: OnCall
+    escalation_room: Room | None  #: where escalations are told; None: in the conversation's own thread
+
+    def room_of(self, address: Address) -> Room:
+        """The room as configured; an unknown one is public, best effort and answers mentions only."""
+        known = self.rooms.get((address.door, address.workspace, address.room))
+        return known or Room(
+            door=address.door,
+            workspace=address.workspace,
+            room=address.room,
+            kind=RoomKind.COMMUNITY,
+            organisation=None,
+            tier=Tier.COMMUNITY,
+            mode=AnswerMode.MENTION,
+        )
+
+    def is_agent(self, person: PersonRef) -> bool:
+        """By user id and workspace id, never by e-mail."""
+        return person in self.agents

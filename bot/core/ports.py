@@ -1,0 +1,351 @@
+"""The seams: what the core needs from the world, and what it promises in return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
+
+from bot.core.effects import (
+    CommentOnReplica,
+    CreateReplica,
+    EditReply,
+    Effect,
+    IdentifyPerson,
+    PostReply,
+    ShowStatus,
+    UpdateReplica,
+)
+from bot.core.events import Event, TimerFired
+from bot.core.model import (
+    Address,
+    Answer,
+    Audience,
+    Clock,
+    ClockId,
+    Conversation,
+    ConversationId,
+    Message,
+    OrganisationId,
+    Person,
+    PersonRef,
+    Priority,
+    Role,
+    Text,
+    Ticket,
+    TicketId,
+    Tier,
+)
+
+# -- time -------------------------------------------------------------------
+
+
+class Time(Protocol):
+    """The wall clock, as a parameter. The sandbox and the simulation own theirs."""
+
+    def now(self) -> datetime:
+        """The present, aware and in UTC."""
+
+
+# -- work -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One raw request or gateway frame, stored before it is understood.
+
+    `lane` orders deliveries of one thread. `headers` hold only what parsing needs, never a secret.
+    """
+
+    door: str
+    id: str  #: the sender's own unique id
+    lane: str
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+WorkT_co = TypeVar("WorkT_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leased(Generic[WorkT_co]):
+    """A row that is ours until `until`, as long as nobody holds a higher `fence`."""
+
+    id: int
+    fence: int
+    attempts: int  #: this one included: 1 on the first try
+    until: datetime
+    work: WorkT_co
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What a performer needs to be idempotent."""
+
+    key: str  #: stable over all tries of one effect: "effect-17"
+    number: int  #: above 1, look for the effect on the other side before repeating it
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """Something to look at again. One per key: setting it again replaces it."""
+
+    key: str
+    due_at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """Work that was given up and waits for a person."""
+
+    queue: str  #: "deliveries" or "effects"
+    id: int
+    kind: str
+    lane: str
+    attempts: int
+    reason: str
+    parked_at: datetime
+
+
+# -- records ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """A message before it has an id."""
+
+    conversation: ConversationId
+    source: str
+    author: PersonRef
+    author_name: str
+    role: Role
+    text: Text
+    sent_at: datetime
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTicket:
+    """A ticket before it has a number."""
+
+    conversation: ConversationId
+    subject: str
+    requester: PersonRef
+    organisation: OrganisationId | None
+    tier: Tier
+    priority: Priority
+    opened_at: datetime
+
+
+class Records(Protocol):
+    """Reading. Within a transaction, a conversation or ticket read is locked until its end."""
+
+    async def find_conversation(self, address: Address) -> Conversation | None:
+        """The conversation at this address."""
+
+    async def conversation(self, id: ConversationId) -> Conversation:
+        """By id; KeyError when there is none."""
+
+    async def messages(self, conversation: ConversationId) -> Sequence[Message]:
+        """All, in the order they were said."""
+
+    async def find_person(self, ref: PersonRef) -> Person | None:
+        """Somebody already identified."""
+
+    async def ticket(self, id: TicketId) -> Ticket:
+        """By number; KeyError when there is none."""
+
+    async def find_replicated(self, replica: str) -> Ticket | None:
+        """The ticket whose replica has this id."""
+
+    async def clocks(self, ticket: TicketId) -> Sequence[Clock]:
+        """Every clock of a ticket, oldest first."""
+
+    async def clock(self, id: ClockId) -> Clock:
+        """By id; KeyError when there is none."""
+
+    async def knows_comment(self, ticket: TicketId, comment: str) -> bool:
+        """Whether this comment of the replica is ours or was already taken over."""
+
+    async def has_pending(self, lane: str, kind: str) -> bool:
+        """Whether an effect of this kind is still to be done (or under way) in the lane."""
+
+
+class Transaction(Records, Protocol):
+    """State and the work it causes, committed together or not at all."""
+
+    async def open_conversation(
+        self,
+        *,
+        address: Address,
+        audience: Audience,
+        organisation: OrganisationId | None,
+        tier: Tier,
+        opened_at: datetime,
+    ) -> Conversation:
+        """A new one; the address is unique."""
+
+    async def save_conversation(self, conversation: Conversation) -> None:
+        """Write floor, ticket and card back."""
+
+    async def record_message(self, message: NewMessage) -> Message | None:
+        """Store it; None when (conversation, source) is already there."""
+
+    async def save_person(self, person: Person) -> None:
+        """Insert or replace."""
+
+    async def open_ticket(self, ticket: NewTicket) -> Ticket:
+        """A new one with status `new`; the conversation is unique among tickets."""
+
+    async def save_ticket(self, ticket: Ticket) -> None:
+        """Write every mutable field back."""
+
+    async def start_clock(self, clock: Clock) -> Clock:
+        """Store it; its `id` is ignored and assigned."""
+
+    async def save_clock(self, clock: Clock) -> None:
+        """Write it back; segments are only ever appended or closed."""
+
+    async def remember_comment(self, ticket: TicketId, comment: str) -> bool:
+        """False when the comment was known."""
+
+    async def plan(self, effect: Effect) -> None:
+        """Store an effect; (cause, kind, ordinal) is unique, so the same cause never plans it twice."""
+
+    async def set_timer(self, timer: Timer) -> None:
+        """Insert or replace the timer with this key."""
+
+    async def cancel_timer(self, key: str) -> None:
+        """Remove it; no error when there is none."""
+
+
+class Ledger(Protocol):
+    """The durable work. Every method takes `now`; none reads the clock."""
+
+    async def accept(self, delivery: Delivery) -> bool:
+        """Commit a delivery durably; False when (door, id) was already there."""
+
+    async def claim_deliveries(
+        self, *, now: datetime, limit: int, lease: timedelta
+    ) -> Sequence[Leased[Delivery]]:
+        """The heads of the lanes that are due and free."""
+
+    async def claim_effects(self, *, now: datetime, limit: int, lease: timedelta) -> Sequence[Leased[Effect]]:
+        """Likewise, without vendors whose breaker is open and within the buckets' rates."""
+
+    async def claim_timers(
+        self, *, now: datetime, limit: int, lease: timedelta
+    ) -> Sequence[Leased[TimerFired]]:
+        """Timers that are due, earliest first."""
+
+    def transaction(self, *, now: datetime, cause: str) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction of its own; `cause` names what planned effects come from."""
+
+    def finishing(
+        self, leased: Leased[Delivery | Effect | TimerFired], *, now: datetime
+    ) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that also completes the leased row; LeaseLost and rollback when fenced off."""
+
+    async def retry(
+        self,
+        leased: Leased[Delivery | Effect | TimerFired],
+        *,
+        at: datetime,
+        reason: str,
+        counts: bool = True,
+    ) -> None:
+        """Release the row for later; its lane waits behind it. `counts=False` gives the try back."""
+
+    async def park(
+        self, leased: Leased[Delivery | Effect | TimerFired], *, now: datetime, reason: str
+    ) -> None:
+        """Give up; the lane goes on."""
+
+    async def record_success(self, vendor: str, *, now: datetime) -> None:
+        """Close the vendor's breaker."""
+
+    async def record_failure(self, vendor: str, *, now: datetime) -> None:
+        """Count towards opening the vendor's breaker."""
+
+    async def slow_down(self, bucket: str, *, until: datetime) -> None:
+        """No claim from this bucket before `until` (a 429's Retry-After)."""
+
+    async def parked(self) -> Sequence[Parked]:
+        """Everything that waits for a person."""
+
+    async def replay(self, queue: str, ids: Sequence[int], *, now: datetime) -> int:
+        """Make parked rows pending again; the number of rows."""
+
+    async def next_due(self, *, now: datetime) -> datetime | None:
+        """When the earliest pending row of any queue comes due; None when all is quiet."""
+
+    async def wait(self, *, timeout: float) -> None:
+        """Return when work was committed in this process, or after `timeout` seconds."""
+
+    def ring(self) -> None:
+        """Wake whoever waits: work was committed, or the clock was moved."""
+
+    async def prune(self, *, before: datetime) -> int:
+        """Retention: delete work finished before this; parked rows stay. The number of rows."""
+
+
+# -- doors ------------------------------------------------------------------
+
+
+class Door(Protocol):
+    """A channel's inward side: bytes to events. Pure; MalformedDelivery when it cannot."""
+
+    @property
+    def name(self) -> str:
+        """Such as "slack"; `Delivery.door` names it."""
+
+    def parse(self, delivery: Delivery) -> Sequence[Event]:
+        """Zero events is a fine answer: joins, our own echoes, edits we do not follow."""
+
+
+class Rooms(Protocol):
+    """A channel's outward side: places where people read what we say.
+
+    Every method checks `text.audience.may_reach(room)` (AudienceViolation), raises RateLimited,
+    Unavailable or Rejected, and is idempotent over attempts of one key.
+    """
+
+    async def post_reply(self, effect: PostReply, attempt: Attempt) -> str:
+        """Say it; the door's id of the new message."""
+
+    async def edit_reply(self, effect: EditReply, attempt: Attempt) -> None:
+        """Replace a message of ours."""
+
+    async def show_status(self, effect: ShowStatus, attempt: Attempt) -> str:
+        """Post the card or edit it in place; its id."""
+
+    async def identify(self, effect: IdentifyPerson, attempt: Attempt) -> Person:
+        """Look somebody up; a person who cannot be found is named by their id."""
+
+    async def permalink(self, address: Address) -> str | None:
+        """A link to the thread for people who may open it; None when the door has none."""
+
+
+class TicketDesk(Protocol):
+    """Where tickets have their replica. Raises RateLimited, Unavailable or Rejected."""
+
+    async def create(self, effect: CreateReplica, attempt: Attempt) -> str:
+        """Create the ticket once, whatever was tried before; the replica's id."""
+
+    async def comment(self, effect: CommentOnReplica, attempt: Attempt) -> str:
+        """Add the comment once; the comment's id. `public` is always sent explicitly."""
+
+    async def update(self, effect: UpdateReplica, attempt: Attempt) -> None:
+        """Set status and priority."""
+
+
+class KnowledgeBase(Protocol):
+    """Answers from articles, or not at all."""
+
+    async def answer(self, question: str, *, reader: Audience, tier: Tier) -> Answer | None:
+        """A cited answer from what `reader` may read, or None when nothing relevant is known."""

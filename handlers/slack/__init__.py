@@ -1,0 +1,1 @@
+"""The Slack door: Events API and Socket Mode in, Web API out."""

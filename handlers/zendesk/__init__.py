@@ -1,0 +1,1 @@
+"""The Zendesk door: webhooks in, tickets and comments out."""

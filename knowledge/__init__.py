@@ -1,0 +1,1 @@
+"""Articles → chunks → index → passages → cited answer."""

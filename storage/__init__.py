@@ -1,0 +1,1 @@
+"""The ledger and the records, on SQLite or PostgreSQL."""
