@@ -86,6 +86,7 @@ class PostReply:
     purpose: Purpose
     buttons: tuple[ReplyButton, ...] = ()
     mentions: tuple[PersonRef, ...] = ()  #: people who are notified, in front of the text
+    about: Address | None = None  #: a thread to link to, for people who come from elsewhere
     was_addressed: bool = False  #: an answer to somebody who called the bot is said even to a taken floor
 
     @property

@@ -13,6 +13,7 @@ from bot.core.model import (
     MessageId,
     Person,
     PersonRef,
+    Text,
     TicketId,
     TicketStatus,
 )
@@ -63,6 +64,16 @@ class AnswerDrafted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyPosted:
+    """We said something, and it stands under `source`."""
+
+    conversation: ConversationId
+    source: str
+    text: Text
+    posted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardPosted:
     """The status card exists; `card` is the door's id for it."""
 
@@ -104,6 +115,7 @@ class CommentReceived:
     is_public: bool
     text: str
     written_at: datetime
+    external_id: str | None = None  #: ours, "deskbell-12": known even before the replica's id is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +125,7 @@ class StatusReceived:
     replica: str
     status: TicketStatus
     changed_at: datetime
+    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +140,7 @@ Event = (
     MessageReceived
     | ButtonPressed
     | AnswerDrafted
+    | ReplyPosted
     | CardPosted
     | PersonIdentified
     | ReplicaCreated

@@ -251,6 +251,12 @@ class Ledger(Protocol):
     ) -> AbstractAsyncContextManager[Transaction]:
         """A transaction that also completes the leased row; LeaseLost and rollback when fenced off."""
 
+    def reading(self) -> AbstractAsyncContextManager[Records]:
+        """A consistent look at the records, without locks."""
+
+    async def release_leases(self) -> int:
+        """Make every leased row claimable at once; only for a process that knows it is alone."""
+
     async def retry(
         self,
         leased: Leased[Delivery | Effect | TimerFired],

@@ -1,0 +1,108 @@
+"""Every sentence that people read, in one place. Markdown; a door renders it in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bot.core.model import Answer, Clock, Metric, Text, Ticket
+
+SUBJECT_LENGTH = 120  #: characters; Zendesk truncates at 150
+
+METRICS = {
+    Metric.FIRST_REPLY_TIME: "First reply",
+    Metric.NEXT_REPLY_TIME: "Next reply",
+    Metric.RESOLUTION_TIME: "Resolution",
+}
+
+
+def ticket_label(ticket: int) -> str:
+    """The number people say: DB-12."""
+    return f"DB-{ticket}"
+
+
+def answered(answer: Answer) -> str:
+    """An answer with what it rests on."""
+    sources = "\n".join(
+        f"{number}. [{_citation(citation.heading, citation.path)}]({citation.url})"
+        if citation.url
+        else f"{number}. {_citation(citation.heading, citation.path)}"
+        for number, citation in enumerate(answer.citations, start=1)
+    )
+    return f"{answer.text.body}\n\n**Sources**\n{sources}"
+
+
+def _citation(heading: str, path: str) -> str:
+    return heading or path
+
+
+def not_known() -> str:
+    """The bot was asked and has nothing it could cite."""
+    return (
+        "I could not find this in our documentation, so I will not guess. "
+        "Shall I open a ticket, so that a person looks at it?"
+    )
+
+
+def helped(original: str) -> str:
+    """Under an answer that was accepted."""
+    return f"{original}\n\n_Marked as helpful — thank you._"
+
+
+def ticket_opened(original: str, ticket: int) -> str:
+    """Under an answer or a question after which a ticket was opened."""
+    return f"{original}\n\n_{ticket_label(ticket)} was opened for this thread._"
+
+
+def ticket_stands(ticket: int) -> str:
+    """Somebody asked for a ticket that exists."""
+    return f"{ticket_label(ticket)} is already open for this thread; what you write here reaches the team."
+
+
+def relayed(author: str, text: str) -> str:
+    """A person's public comment from the ticket desk."""
+    return f"**{author}**: {text}"
+
+
+def escalated(ticket: Ticket, clock: Clock, *, marks: Sequence[str], now: datetime, is_internal: bool) -> str:
+    """Time is running out, or has. `is_internal`: our own people read it, so it may name the customer."""
+    what = METRICS[clock.metric].lower()
+    who = f" · {ticket.organisation}" if is_internal and ticket.organisation else ""
+    head = f"**{ticket_label(ticket.id)}**{who} · {ticket.priority.value} · {ticket.subject}"
+    left = clock.due_at - now
+    when = f"{clock.due_at:%Y-%m-%d %H:%M} UTC"
+    if left <= timedelta(0) or "breach" in marks:
+        return f"{head}\nThe {what} was due at {when}, {spoken(-left)} ago. Please take it now."
+    return f"{head}\nThe {what} is due at {when}, in {spoken(left)}. Please take it."
+
+
+def acknowledged(original: str, who: str) -> str:
+    """Under an escalation that somebody took."""
+    return f"{original}\n\n_Acknowledged by {who}._"
+
+
+def with_link(text: str, link: str | None) -> str:
+    """A pointer for people who read this somewhere else."""
+    return f"{text}\n[Open the thread]({link})" if link else text
+
+
+def subject_of(text: str) -> str:
+    """A ticket's subject: the first line that says something."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "(no text)")
+    return line if len(line) <= SUBJECT_LENGTH else line[: SUBJECT_LENGTH - 1].rstrip() + "…"
+
+
+def spoken(span: timedelta) -> str:
+    """A span as people say it: "3 d 4 h", "2 h 5 min", "40 s"."""
+    seconds = max(int(span.total_seconds()), 0)
+    days, seconds = divmod(seconds, 86_400)
+    hours, seconds = divmod(seconds, 3_600)
+    minutes, seconds = divmod(seconds, 60)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    shown = [f"{value} {unit}" for value, unit in parts if value][:2]
+    return " ".join(shown) or "0 s"
+
+
+def restated(text: Text, body: str) -> Text:
+    """Other words for the same readers."""
+    return Text(body=body, audience=text.audience)
