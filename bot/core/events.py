@@ -61,6 +61,7 @@ class AnswerDrafted:
     conversation: ConversationId
     question: MessageId
     answer: Answer | None
+    was_addressed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

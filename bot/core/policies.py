@@ -84,6 +84,11 @@ class OnCall:
     shifts: tuple[Shift, ...] = ()
     fallback: tuple[PersonRef, ...] = ()  #: when a role has nobody
 
+    def everybody(self) -> frozenset[PersonRef]:
+        """All who may be called, now or later: they may acknowledge."""
+        standing = (person for people in self.standing.values() for person in people)
+        return frozenset((*standing, *(shift.person for shift in self.shifts), *self.fallback))
+
     def who(self, role: str, now: datetime) -> tuple[PersonRef, ...]:
         """Never empty unless nobody at all is configured."""
         on_shift = tuple(

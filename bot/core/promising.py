@@ -1,0 +1,167 @@
+"""Promises: starting, pausing and keeping clocks, and what happens when one of them comes due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.core import replies, saying, sla
+from bot.core.context import Context
+from bot.core.effects import PostReply, Purpose, ReplyButton, ShowStatus
+from bot.core.events import Button, ButtonPressed, TimerFired
+from bot.core.model import (
+    INTERNAL,
+    Address,
+    Audience,
+    Clock,
+    ClockId,
+    Conversation,
+    Mark,
+    Metric,
+    PersonRef,
+    Text,
+    Ticket,
+)
+from bot.core.policies import Calendar
+from bot.core.ports import Timer
+
+CLOCK = "clock:"
+METRICS = (Metric.FIRST_REPLY_TIME, Metric.RESOLUTION_TIME)
+
+
+async def start_clocks(context: Context, ticket: Ticket) -> None:
+    """Start what the contract promises for this tier and priority, under the policy of this moment."""
+    for metric in METRICS:
+        target = context.policies.targets.get((ticket.tier, ticket.priority, metric))
+        if target is None:
+            continue
+        calendar = context.policies.calendars[target.calendar]
+        clock = sla.start_clock(target, calendar, ticket=ticket.id, now=context.now)
+        await _rearm(context, await context.tx.start_clock(clock))
+
+
+async def keep(context: Context, ticket: Ticket, metric: Metric, at: datetime) -> None:
+    """A person of ours did what was promised, at `at`."""
+    for clock in await context.tx.clocks(ticket.id):
+        if clock.metric is metric and clock.is_live:
+            await _save(context, sla.fulfil(clock, max(at, clock.started_at)))
+
+
+async def cancel(context: Context, ticket: Ticket, metric: Metric) -> None:
+    """The promise no longer applies."""
+    for clock in await context.tx.clocks(ticket.id):
+        if clock.metric is metric and clock.is_live:
+            await _save(context, sla.cancel(clock, context.now))
+
+
+async def pause(context: Context, ticket: Ticket, reason: str) -> None:
+    """Waiting on somebody else stops the resolution clock; a first reply is still owed."""
+    for clock in await context.tx.clocks(ticket.id):
+        if clock.metric is Metric.RESOLUTION_TIME and clock.is_live:
+            await _save(context, sla.pause(clock, _calendar(context, clock), context.now, reason))
+
+
+async def resume(context: Context, ticket: Ticket) -> None:
+    """It is ours to move again."""
+    for clock in await context.tx.clocks(ticket.id):
+        if clock.metric is Metric.RESOLUTION_TIME and clock.is_live:
+            await _save(context, sla.resume(clock, _calendar(context, clock), context.now))
+
+
+async def look_at_clock(context: Context, event: TimerFired) -> None:
+    """A clock's timer came due: tell what is due, once, and look again at the next mark."""
+    clock = await context.tx.clock(ClockId(int(event.key.removeprefix(CLOCK))))
+    if clock.version != event.version or not clock.is_live:
+        return  # the clock changed after this timer was set, and has set another
+    marks = sla.due_marks(clock, _calendar(context, clock), context.now)
+    if marks:
+        clock = sla.tell(clock, [mark.name for mark in marks])
+        await _tell(context, clock, marks)
+    await _save(context, clock)
+
+
+async def acknowledge(context: Context, event: ButtonPressed) -> None:
+    """Somebody of ours takes an escalation: its further steps stop, the promise stays."""
+    if not _may_acknowledge(context, event.presser) or not event.value.isdecimal():
+        return
+    try:
+        clock = await context.tx.clock(ClockId(int(event.value)))
+    except KeyError:
+        return
+    ticket = await context.tx.ticket(clock.ticket)
+    person = await context.tx.find_person(event.presser)
+    who = person.name if person else event.presser.user
+    if clock.is_live and clock.acknowledged_by is None:
+        await _save(context, sla.acknowledge(clock, who, context.now))
+    await saying.restate(context, ticket.conversation, event, lambda said: replies.acknowledged(said, who))
+
+
+async def show(context: Context, conversation: Conversation) -> None:
+    """Bring the status card up to date."""
+    await context.tx.plan(
+        ShowStatus(conversation=conversation.id, address=conversation.address, room=conversation.audience)
+    )
+
+
+def _calendar(context: Context, clock: Clock) -> Calendar:
+    return context.policies.calendars[clock.calendar]
+
+
+def _may_acknowledge(context: Context, presser: PersonRef) -> bool:
+    on_call = context.policies.on_call
+    return context.policies.is_agent(presser) or presser in on_call.everybody()
+
+
+async def _save(context: Context, clock: Clock) -> None:
+    await context.tx.save_clock(clock)
+    await _rearm(context, clock)
+
+
+async def _rearm(context: Context, clock: Clock) -> None:
+    key = f"{CLOCK}{clock.id}"
+    due_at = sla.next_check(clock, _calendar(context, clock)) if clock.is_live else None
+    if due_at is None:
+        await context.tx.cancel_timer(key)
+    else:
+        await context.tx.set_timer(Timer(key=key, due_at=due_at, version=clock.version))
+
+
+async def _tell(context: Context, clock: Clock, marks: Sequence[Mark]) -> None:
+    """One message for everything that came due together, mentioning everybody a step names."""
+    ticket = await context.tx.ticket(clock.ticket)
+    conversation = await context.tx.conversation(ticket.conversation)
+    address, audience = _where(context, conversation)
+    steps = [mark.step for mark in marks if mark.step is not None]
+    people: dict[PersonRef, None] = {}
+    for step in steps:
+        people.update(dict.fromkeys(context.policies.on_call.who(step.notify, context.now)))
+    body = replies.escalated(
+        ticket,
+        clock,
+        marks=[mark.name for mark in marks],
+        now=context.now,
+        is_internal=audience == INTERNAL,
+    )
+    if steps or audience == INTERNAL:
+        # A mere warning stays among ourselves; in the customer's own thread the card says it.
+        await context.tx.plan(
+            PostReply(
+                conversation=conversation.id,
+                address=address,
+                room=audience,
+                text=Text(body=body, audience=audience),
+                purpose=Purpose.ESCALATION,
+                buttons=(ReplyButton(button=Button.ACKNOWLEDGE, value=str(clock.id)),),
+                mentions=tuple(people),
+                about=conversation.address if audience == INTERNAL else None,
+            )
+        )
+    await show(context, conversation)
+
+
+def _where(context: Context, conversation: Conversation) -> tuple[Address, Audience]:
+    room = context.policies.escalation_room
+    if room is None:
+        return conversation.address, conversation.audience
+    address = Address(door=room.door, workspace=room.workspace, room=room.room, thread="")
+    return address, room.audience

@@ -1,0 +1,75 @@
+"""What the bot says and said: new replies, and other words for old ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.core import replies
+from bot.core.context import Context
+from bot.core.effects import EditReply, PostReply, Purpose, ReplyButton
+from bot.core.events import ButtonPressed, ReplyPosted
+from bot.core.model import Conversation, ConversationId, PersonRef, Role, Text
+from bot.core.ports import NewMessage
+
+US = "Deskbell"  #: the author of what the bot says
+
+
+async def say(
+    context: Context,
+    conversation: Conversation,
+    text: Text,
+    purpose: Purpose,
+    *,
+    buttons: tuple[ReplyButton, ...] = (),
+    was_addressed: bool = False,
+) -> None:
+    """Say something in the conversation's thread."""
+    await context.tx.plan(
+        PostReply(
+            conversation=conversation.id,
+            address=conversation.address,
+            room=conversation.audience,
+            text=text,
+            purpose=purpose,
+            buttons=buttons,
+            was_addressed=was_addressed,
+        )
+    )
+
+
+async def remember(context: Context, event: ReplyPosted) -> None:
+    """Our own words belong to the conversation: for the transcript, and to restate them later."""
+    await context.tx.record_message(
+        NewMessage(
+            conversation=event.conversation,
+            source=event.source,
+            author=PersonRef(door="deskbell", workspace="", user=US),
+            author_name=US,
+            role=Role.BOT,
+            text=event.text,
+            sent_at=event.posted_at,
+        )
+    )
+
+
+async def restate(
+    context: Context,
+    conversation: ConversationId,
+    event: ButtonPressed,
+    words: Callable[[str], str],
+) -> None:
+    """Replace the message whose button was pressed; its buttons go, so it is pressed once."""
+    source = f"{event.address.door}:{event.message}"
+    messages = await context.tx.messages(conversation)
+    said = next((message.text for message in messages if message.source == source), None)
+    if said is None:
+        return  # not ours, or from before retention
+    await context.tx.plan(
+        EditReply(
+            conversation=conversation,
+            address=event.address,
+            room=context.policies.room_of(event.address).audience,
+            message=event.message,
+            text=replies.restated(said, words(said.body)),
+        )
+    )

@@ -1,0 +1,227 @@
+"""Tickets: local first, mirrored to the desk, kept in step with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from bot.core import promising, replies, triage
+from bot.core.context import Context
+from bot.core.effects import (
+    CommentOnReplica,
+    CreateReplica,
+    PostReply,
+    Purpose,
+    TranscriptLine,
+    UpdateReplica,
+)
+from bot.core.errors import NotYet
+from bot.core.events import CommentReceived, ReplicaCommented, ReplicaCreated, StatusReceived
+from bot.core.model import (
+    INTERNAL,
+    Conversation,
+    Floor,
+    Message,
+    Metric,
+    Person,
+    PersonRef,
+    Role,
+    Text,
+    Ticket,
+    TicketId,
+    TicketStatus,
+)
+from bot.core.ports import NewMessage, NewTicket
+
+EXTERNAL_ID = "deskbell-"
+DESK = "zendesk"  #: the door's name in message sources and addresses of people
+
+
+async def open_ticket(
+    context: Context, conversation: Conversation, requester: PersonRef
+) -> tuple[Conversation, Ticket]:
+    """One ticket per conversation, with its clocks, its card and its replica."""
+    messages = await context.tx.messages(conversation.id)
+    asked = [message.text.body for message in messages if message.role is Role.REQUESTER]
+    ticket = await context.tx.open_ticket(
+        NewTicket(
+            conversation=conversation.id,
+            subject=replies.subject_of(asked[0] if asked else ""),
+            requester=requester,
+            organisation=conversation.organisation,
+            tier=conversation.tier,
+            priority=triage.triage("\n".join(asked)).priority,
+            opened_at=context.now,
+        )
+    )
+    conversation = replace(conversation, ticket=ticket.id)
+    await context.tx.save_conversation(conversation)
+    await promising.start_clocks(context, ticket)
+    await promising.show(context, conversation)
+    if context.has_desk:
+        await context.tx.plan(await _replica_of(context, conversation, ticket))
+    return conversation, ticket
+
+
+async def _replica_of(context: Context, conversation: Conversation, ticket: Ticket) -> CreateReplica:
+    messages = await context.tx.messages(conversation.id)
+    return CreateReplica(
+        ticket=ticket.id,
+        external_id=f"{EXTERNAL_ID}{ticket.id}",
+        subject=ticket.subject,
+        transcript=tuple(_line(message) for message in messages if message.text.audience != INTERNAL),
+        audience=conversation.audience,
+        requester=await person_of(context, ticket.requester),
+        organisation=ticket.organisation,
+        tier=ticket.tier,
+        priority=ticket.priority,
+    )
+
+
+def _line(message: Message) -> TranscriptLine:
+    return TranscriptLine(
+        author=message.author_name,
+        role=message.role.value,
+        sent_at=message.sent_at,
+        text=message.text.body,
+        files=message.files,
+    )
+
+
+async def person_of(context: Context, ref: PersonRef) -> Person:
+    """Somebody by what we know; by their id as long as we know nothing."""
+    return await context.tx.find_person(ref) or Person(ref=ref, name=ref.user)
+
+
+async def mirror(context: Context, ticket: Ticket, message: Message) -> None:
+    """What was said in the thread is said in the desk too."""
+    if not context.has_desk:
+        return
+    await context.tx.plan(
+        CommentOnReplica(
+            ticket=ticket.id,
+            text=message.text,
+            author=await person_of(context, message.author),
+            author_role=message.role.value,
+        )
+    )
+
+
+async def agent_replied(context: Context, ticket: Ticket, at: datetime) -> Ticket:
+    """A person's public reply keeps the first-reply promise and opens a new ticket."""
+    await promising.keep(context, ticket, Metric.FIRST_REPLY_TIME, at)
+    if ticket.status is TicketStatus.NEW:
+        ticket = replace(ticket, status=TicketStatus.OPEN)
+        await context.tx.save_ticket(ticket)
+        await _push_status(context, ticket)
+    return ticket
+
+
+async def requester_replied(context: Context, ticket: Ticket) -> Ticket:
+    """The ball is ours again: a waiting ticket runs, a solved one reopens."""
+    if ticket.status in (TicketStatus.PENDING, TicketStatus.SOLVED):
+        ticket = replace(ticket, status=TicketStatus.OPEN, solved_at=None)
+        await context.tx.save_ticket(ticket)
+        await promising.resume(context, ticket)
+        await _push_status(context, ticket)
+    return ticket
+
+
+async def _push_status(context: Context, ticket: Ticket) -> None:
+    if context.has_desk:
+        await context.tx.plan(UpdateReplica(ticket=ticket.id, status=ticket.status, priority=ticket.priority))
+
+
+async def replica_created(context: Context, event: ReplicaCreated) -> None:
+    """The desk has it now."""
+    ticket = await context.tx.ticket(event.ticket)
+    await context.tx.save_ticket(replace(ticket, replica=event.replica))
+
+
+async def replica_commented(context: Context, event: ReplicaCommented) -> None:
+    """Our own words over there: their echo will be recognised by id."""
+    await context.tx.remember_comment(event.ticket, event.comment)
+
+
+async def find_ticket(context: Context, replica: str, external_id: str | None) -> Ticket | None:
+    """By the replica's id, or by ours when the replica's was never heard back."""
+    ticket = await context.tx.find_replicated(replica)
+    number = (external_id or "").removeprefix(EXTERNAL_ID)
+    if ticket or not (external_id or "").startswith(EXTERNAL_ID) or not number.isdecimal():
+        return ticket
+    try:
+        return await context.tx.ticket(TicketId(int(number)))
+    except KeyError:
+        return None  # another installation's ticket in the same account
+
+
+async def take_over_comment(context: Context, event: CommentReceived) -> None:
+    """A comment on the replica: an agent's public one answers the customer in the thread."""
+    ticket = await find_ticket(context, event.replica, event.external_id)
+    if ticket is None or await context.tx.knows_comment(ticket.id, event.comment):
+        return
+    for kind in ("CreateReplica", "CommentOnReplica"):
+        if await context.tx.has_pending(f"desk/{ticket.id}", kind):
+            # It may be the echo of what we are just sending; its id will be known in a moment.
+            raise NotYet("a comment of ours is still under way")
+    await context.tx.remember_comment(ticket.id, event.comment)
+    conversation = await context.tx.conversation(ticket.conversation)
+    message = await context.tx.record_message(_message_of(event, conversation))
+    if message is None or not event.is_public:
+        return
+    if event.is_agent:
+        conversation = replace(conversation, floor=Floor.HUMAN)
+        await context.tx.save_conversation(conversation)
+        await agent_replied(context, ticket, event.written_at)
+    else:
+        await requester_replied(context, ticket)
+    await context.tx.plan(
+        PostReply(
+            conversation=conversation.id,
+            address=conversation.address,
+            room=conversation.audience,
+            text=replies.restated(message.text, replies.relayed(event.author_name, event.text)),
+            purpose=Purpose.RELAY,
+        )
+    )
+    await promising.show(context, conversation)
+
+
+def _message_of(event: CommentReceived, conversation: Conversation) -> NewMessage:
+    audience = conversation.audience if event.is_public else INTERNAL
+    return NewMessage(
+        conversation=conversation.id,
+        source=f"{DESK}:{event.comment}",
+        author=PersonRef(door=DESK, workspace="", user=event.author_name),
+        author_name=event.author_name,
+        role=Role.AGENT if event.is_agent else Role.REQUESTER,
+        text=Text(body=event.text, audience=audience),
+        sent_at=event.written_at,
+    )
+
+
+async def follow_status(context: Context, event: StatusReceived) -> None:
+    """The desk's status decides what runs: pending and hold pause, solved ends."""
+    ticket = await find_ticket(context, event.replica, event.external_id)
+    if ticket is None or ticket.status is event.status or ticket.status is TicketStatus.CLOSED:
+        return
+    was_solved = not ticket.is_open
+    ticket = replace(ticket, status=event.status)
+    if not ticket.is_open and not was_solved:
+        ticket = replace(ticket, solved_at=event.changed_at)
+    await context.tx.save_ticket(ticket)
+    await _run_clocks(context, ticket, event.changed_at)
+    await promising.show(context, await context.tx.conversation(ticket.conversation))
+
+
+async def _run_clocks(context: Context, ticket: Ticket, at: datetime) -> None:
+    match ticket.status:
+        case TicketStatus.PENDING:
+            await promising.pause(context, ticket, "waiting on the customer")
+        case TicketStatus.HOLD:
+            await promising.pause(context, ticket, "on hold")
+        case TicketStatus.NEW | TicketStatus.OPEN:
+            await promising.resume(context, ticket)
+        case TicketStatus.SOLVED | TicketStatus.CLOSED:
+            await promising.keep(context, ticket, Metric.RESOLUTION_TIME, at)
+            await promising.cancel(context, ticket, Metric.FIRST_REPLY_TIME)
