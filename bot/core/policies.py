@@ -33,12 +33,12 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
-    """When time counts. `hours` has seven entries, Monday first."""
+    """When time counts. `hours` has seven entries, Monday first. Never change `holidays` in place."""
 
     name: str
     timezone: str  #: an IANA name
     hours: tuple[tuple[Interval, ...], ...]
-    holidays: Mapping[date, str] = field(default_factory=dict)  #: local date → its name
+    holidays: Mapping[date, str] = field(default_factory=dict, hash=False)  #: local date → its name
     is_always_open: bool = False  #: 24x7: plain UTC arithmetic
 
 

@@ -1,0 +1,191 @@
+"""Opening hours on the UTC axis.
+
+A local wall-clock time is open or closed; an instant is open when its local time is. So the open set is
+built by sliding the local intervals over the UTC axis, once per stretch of constant UTC offset: a repeated
+hour is slid twice and a skipped one never. Instants are integers of microseconds since 1970, here "ticks".
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import accumulate
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bot.core.errors import ConfigError
+from bot.core.policies import Calendar
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY = _EPOCH.toordinal()
+_TICK = timedelta(microseconds=1)
+_SECOND = 1_000_000
+_MINUTE = 60 * _SECOND
+_DAY = 24 * 60 * _MINUTE
+WEEK = 7 * _DAY
+_PROBE = 6 * 60 * _MINUTE  # no zone changes its offset twice within six hours; a test reads them all
+_HORIZON = 5_219  # weeks, a hundred years: whatever is not due by then never is
+
+
+def zone(name: str) -> ZoneInfo:
+    """The zone with this IANA name; ConfigError when there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: "America" is a directory
+        raise ConfigError(f"{name!r} is not the name of a time zone, such as 'Europe/Lisbon'") from error
+
+
+def ticks(at: datetime) -> int:
+    """An aware datetime on the UTC axis."""
+    if at.tzinfo is None:
+        raise ValueError("an instant must be timezone-aware")
+    # Subtracting two datetimes of one zone ignores the change of its offset; UTC has none.
+    return (at.astimezone(UTC) - _EPOCH) // _TICK
+
+
+def moment(ticks: int) -> datetime:
+    """Back to a datetime, in UTC."""
+    return _EPOCH + ticks * _TICK
+
+
+@dataclass(frozen=True, eq=False)  # compared by identity, so that looking a week up hashes no table
+class Plan:
+    """A calendar with its zone found and its hours in ticks."""
+
+    zone: ZoneInfo
+    hours: tuple[tuple[tuple[int, int], ...], ...]
+    closed_days: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The open intervals within one week of the UTC axis, disjoint and in order."""
+
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    sums: tuple[int, ...]  #: open time up to each end
+
+    @property
+    def total(self) -> int:
+        """Open time in the whole week."""
+        return self.sums[-1] if self.sums else 0
+
+    def open_before(self, at: int) -> int:
+        """Open time from the start of the week to `at`."""
+        index = bisect_right(self.starts, at)
+        if not index:
+            return 0
+        return self.sums[index - 1] - max(0, self.ends[index - 1] - at)
+
+    def is_open(self, at: int) -> bool:
+        """Whether time counts at `at`."""
+        index = bisect_right(self.starts, at)
+        return bool(index) and at < self.ends[index - 1]
+
+    def opening_from(self, at: int) -> int | None:
+        """The first open instant not before `at`."""
+        index = bisect_right(self.ends, at)
+        return max(at, self.starts[index]) if index < len(self.ends) else None
+
+    def reaches(self, amount: int) -> int:
+        """The first instant with this much open time, which is above zero, before it."""
+        index = bisect_left(self.sums, amount)
+        return self.ends[index] - (self.sums[index] - amount)
+
+
+@lru_cache(maxsize=256)
+def plan_of(calendar: Calendar) -> Plan:
+    """Prepare a calendar; ConfigError for an unknown zone."""
+    if len(calendar.hours) != 7:  # noqa: PLR2004  # the days of a week
+        raise ConfigError(f"calendar {calendar.name!r} needs hours for seven days")
+    return Plan(
+        zone=zone(calendar.timezone),
+        hours=tuple(
+            tuple(
+                (
+                    interval.start * _MINUTE,
+                    interval.end * _MINUTE + (_DAY if interval.end <= interval.start else 0),
+                )
+                for interval in day
+            )
+            for day in calendar.hours
+        ),
+        closed_days=frozenset(day.toordinal() - _EPOCH_DAY for day in calendar.holidays),
+    )
+
+
+def weeks_from(plan: Plan, at: int) -> Iterator[Week]:
+    """The week of `at` and those after it, up to the horizon."""
+    first = at // WEEK
+    last = first + (_HORIZON if any(plan.hours) else 0)  # no hours at all: no need to look
+    return (week_of(plan, number) for number in range(first, last))
+
+
+@lru_cache(maxsize=8_192)
+def week_of(plan: Plan, number: int) -> Week:
+    """The open intervals in week `number` since 1970."""
+    starts: list[int] = []
+    ends: list[int] = []
+    for start, end, offset in _stretches(plan.zone, number * WEEK, (number + 1) * WEEK):
+        for local_start, local_end in _local_intervals(plan, start + offset, end + offset):
+            opens, closes = local_start - offset, local_end - offset
+            if ends and opens == ends[-1]:
+                ends[-1] = closes
+            else:
+                starts.append(opens)
+                ends.append(closes)
+    sums = accumulate(closes - opens for opens, closes in zip(starts, ends, strict=True))
+    return Week(tuple(starts), tuple(ends), tuple(sums))
+
+
+def _local_intervals(plan: Plan, start: int, end: int) -> list[tuple[int, int]]:
+    """The open local times in [start, end), merged; an interval belongs to the day it starts on."""
+    merged: list[tuple[int, int]] = []
+    for day in range(start // _DAY - 1, -(-end // _DAY)):
+        if day in plan.closed_days:
+            continue
+        for hours in sorted(plan.hours[(day + 3) % 7]):  # 1970-01-01 was a Thursday
+            opens, closes = max(day * _DAY + hours[0], start), min(day * _DAY + hours[1], end)
+            if opens >= closes:
+                continue
+            if merged and opens <= merged[-1][1]:
+                merged[-1] = merged[-1][0], max(merged[-1][1], closes)
+            else:
+                merged.append((opens, closes))
+    return merged
+
+
+def _stretches(where: ZoneInfo, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """[start, end) cut where the zone's offset changes, each part with its offset."""
+    begun, offset = start, _offset(where, start)
+    low = start
+    while low < end:
+        high = min(low + _PROBE, end)
+        if _offset(where, high) == offset:
+            low = high
+            continue
+        change = _change_between(where, low, high, offset)
+        if change < end:
+            yield begun, change, offset
+            begun, offset = change, _offset(where, change)
+        low = change
+    yield begun, end, offset
+
+
+def _change_between(where: ZoneInfo, low: int, high: int, offset: int) -> int:
+    """The first instant with another offset; zones change on whole seconds."""
+    while high - low > _SECOND:
+        middle = low + (high - low) // (2 * _SECOND) * _SECOND
+        if _offset(where, middle) == offset:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _offset(where: ZoneInfo, at: int) -> int:
+    offset = moment(at).astimezone(where).utcoffset()
+    assert offset is not None  # a ZoneInfo always has one
+    return offset // _TICK
