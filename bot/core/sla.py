@@ -1,0 +1,216 @@
+"""Promises as arithmetic: a clock is a list of segments, and every instant in it is a replay of them.
+
+Instants are kept to the whole second, rounded down; shares of a target are rounded up. As targets and
+opening hours are whole seconds too, no comparison with a due time changes by it, and nothing fires early.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.core import calendars
+from bot.core.calendars import Span
+from bot.core.model import (
+    Clock,
+    ClockId,
+    ClockState,
+    EscalationStep,
+    Mark,
+    Segment,
+    SegmentKind,
+    TicketId,
+)
+from bot.core.policies import Calendar, SlaTarget
+
+UNSAVED = ClockId(0)  #: storage assigns the real id
+
+WARNING = "warning"
+BREACH = "breach"
+STEP = "step:"
+
+
+def start_clock(target: SlaTarget, calendar: Calendar, ticket: TicketId, now: datetime) -> Clock:
+    """Begin to keep a promise, under the policy as it is at this moment."""
+    at = whole_second(now)
+    return Clock(
+        id=UNSAVED,
+        ticket=ticket,
+        metric=target.metric,
+        policy=target.policy,
+        calendar=target.calendar,
+        target=target.target,
+        warn_percent=target.warn_percent,
+        steps=target.steps,
+        started_at=at,
+        segments=(Segment(kind=SegmentKind.RUNNING, started_at=at),),
+        state=ClockState.RUNNING,
+        due_at=calendars.due_at(calendar, at, target.target),
+        warning_at=calendars.due_at(calendar, at, share(target.target, target.warn_percent)),
+    )
+
+
+def pause(clock: Clock, calendar: Calendar, now: datetime, reason: str) -> Clock:
+    """Stop counting. While paused, `due_at` says when it would be due if the pause had ended at once."""
+    if clock.state is not ClockState.RUNNING:
+        return clock
+    paused = _turn(clock, now, SegmentKind.PAUSED, reason)
+    return _changed(_timed(paused, calendar), state=ClockState.PAUSED)
+
+
+def resume(clock: Clock, calendar: Calendar, now: datetime) -> Clock:
+    """Count again; the promise moves by the business time of the pause."""
+    if clock.state is not ClockState.PAUSED:
+        return clock
+    running = _turn(clock, now, SegmentKind.RUNNING)
+    return _changed(_timed(running, calendar), state=ClockState.RUNNING)
+
+
+def fulfil(clock: Clock, now: datetime) -> Clock:
+    """What was promised has happened: MET before `due_at`, BREACHED at it or after."""
+    if not clock.is_live:
+        return clock
+    at = _not_before(clock, now)
+    # A paused clock stands still: what counts is when it was stopped, not when the reply came.
+    counted_until = clock.segments[-1].started_at if clock.state is ClockState.PAUSED else at
+    is_met = counted_until < clock.due_at
+    return _ended(clock, at, ClockState.MET if is_met else ClockState.BREACHED)
+
+
+def cancel(clock: Clock, now: datetime) -> Clock:
+    """The promise no longer applies."""
+    return _ended(clock, _not_before(clock, now), ClockState.CANCELLED) if clock.is_live else clock
+
+
+def reopen(clock: Clock, calendar: Calendar, now: datetime, reason: str = "solved") -> Clock:
+    """A solved ticket came back: the promise is live again, and the time in between is a pause.
+
+    What was told stays told. An acknowledgement is over: whoever took it had finished.
+    """
+    if clock.is_live or clock.ended_at is None:
+        return clock
+    at = max(whole_second(now), clock.ended_at)
+    between = Segment(kind=SegmentKind.PAUSED, started_at=clock.ended_at, ended_at=at, reason=reason)
+    segments = (*clock.segments, between, Segment(kind=SegmentKind.RUNNING, started_at=at))
+    live = replace(clock, segments=segments, ended_at=None, acknowledged_by=None, acknowledged_at=None)
+    return _changed(_timed(live, calendar), state=ClockState.RUNNING)
+
+
+def acknowledge(clock: Clock, by: str, now: datetime) -> Clock:
+    """Somebody has it: no further escalation steps. The promise itself goes on."""
+    if not clock.is_live or clock.acknowledged_by is not None:
+        return clock
+    taken = replace(clock, acknowledged_by=by, acknowledged_at=whole_second(now))
+    return _changed(taken, state=clock.state)
+
+
+def tell(clock: Clock, names: Iterable[str]) -> Clock:
+    """Remember marks as told, so that each is told once."""
+    news = tuple(name for name in dict.fromkeys(names) if name not in clock.told)
+    return _changed(replace(clock, told=(*clock.told, *news)), state=clock.state) if news else clock
+
+
+# -- marks ------------------------------------------------------------------
+
+
+def marks(clock: Clock, calendar: Calendar) -> tuple[Mark, ...]:
+    """Every instant at which this clock has something to say, told or not, in time order.
+
+    "warning" and "breach" are about the promise and name nobody; "step:N" calls the people of a step, and
+    there are none once somebody has acknowledged. A paused clock has only the marks it had reached; one
+    that has ended has none.
+    """
+    if not clock.is_live:
+        return ()
+    found = [Mark(name=WARNING, at=clock.warning_at), Mark(name=BREACH, at=clock.due_at)]
+    if clock.acknowledged_by is None:
+        pauses = pauses_of(clock)
+        for number, step in enumerate(clock.steps):
+            at = calendars.due_at(calendar, clock.started_at, _reach(clock, step), pauses)
+            found.append(Mark(name=f"{STEP}{number}", at=at, step=step))
+    if clock.state is ClockState.PAUSED:
+        stopped_at = clock.segments[-1].started_at
+        found = [mark for mark in found if mark.at <= stopped_at]
+    return tuple(sorted(found, key=lambda mark: mark.at))  # stable: the warning comes before its step
+
+
+def due_marks(clock: Clock, calendar: Calendar, now: datetime) -> tuple[Mark, ...]:
+    """The marks that are reached and not told yet, in time order."""
+    return tuple(mark for mark in _untold(clock, calendar) if mark.at <= now)
+
+
+def next_check(clock: Clock, calendar: Calendar) -> datetime | None:
+    """When to look at this clock again; in the past when something is overdue, None when all is told."""
+    return next((mark.at for mark in _untold(clock, calendar)), None)
+
+
+def elapsed(clock: Clock, calendar: Calendar, now: datetime) -> timedelta:
+    """Business time used up, without the pauses."""
+    end = clock.ended_at or max(now, clock.started_at)
+    return calendars.open_time_between(calendar, clock.started_at, end, pauses_of(clock, until=end))
+
+
+def pauses_of(clock: Clock, until: datetime | None = None) -> tuple[Span, ...]:
+    """The clock's pauses; one that still lasts is given as far as `until`, or left out."""
+    return tuple(
+        (segment.started_at, max(end, segment.started_at))
+        for segment in clock.segments
+        if segment.kind is SegmentKind.PAUSED and (end := segment.ended_at or until) is not None
+    )
+
+
+def share(target: timedelta, percent: int) -> timedelta:
+    """So many percent of a target, rounded up to the second: never early."""
+    return timedelta(seconds=-(-target * percent // timedelta(seconds=100)))
+
+
+def whole_second(at: datetime) -> datetime:
+    """The instant in UTC without its fraction. Slack's have microseconds, which promise nothing."""
+    return at.astimezone(UTC).replace(microsecond=0)
+
+
+# -- the life of a clock ----------------------------------------------------
+
+
+def _untold(clock: Clock, calendar: Calendar) -> tuple[Mark, ...]:
+    return tuple(mark for mark in marks(clock, calendar) if mark.name not in clock.told)
+
+
+def _reach(clock: Clock, step: EscalationStep) -> timedelta:
+    if step.percent is not None:
+        return share(clock.target, step.percent)
+    assert step.after is not None  # a step has one of the two
+    return step.after
+
+
+def _not_before(clock: Clock, now: datetime) -> datetime:
+    """Senders' clocks differ: what happens to a clock cannot come before what happened to it last."""
+    return max(whole_second(now), clock.segments[-1].started_at)
+
+
+def _closed(clock: Clock, at: datetime) -> tuple[Segment, ...]:
+    return (*clock.segments[:-1], replace(clock.segments[-1], ended_at=at))
+
+
+def _turn(clock: Clock, now: datetime, kind: SegmentKind, reason: str = "") -> Clock:
+    at = _not_before(clock, now)
+    return replace(clock, segments=(*_closed(clock, at), Segment(kind=kind, started_at=at, reason=reason)))
+
+
+def _timed(clock: Clock, calendar: Calendar) -> Clock:
+    pauses = pauses_of(clock)
+    warn_after = share(clock.target, clock.warn_percent)
+    return replace(
+        clock,
+        due_at=calendars.due_at(calendar, clock.started_at, clock.target, pauses),
+        warning_at=calendars.due_at(calendar, clock.started_at, warn_after, pauses),
+    )
+
+
+def _ended(clock: Clock, at: datetime, state: ClockState) -> Clock:
+    return _changed(replace(clock, segments=_closed(clock, at), ended_at=at), state=state)
+
+
+def _changed(clock: Clock, *, state: ClockState) -> Clock:
+    return replace(clock, state=state, version=clock.version + 1)
