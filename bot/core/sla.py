@@ -147,7 +147,7 @@ def next_check(clock: Clock, calendar: Calendar) -> datetime | None:
 
 def elapsed(clock: Clock, calendar: Calendar, now: datetime) -> timedelta:
     """Business time used up, without the pauses."""
-    end = clock.ended_at or max(now, clock.started_at)
+    end = clock.ended_at or max(whole_second(now), clock.started_at)
     return calendars.open_time_between(calendar, clock.started_at, end, pauses_of(clock, until=end))
 
 

@@ -1,0 +1,190 @@
+"""A first guess at product area and priority by keywords, in English and Portuguese.
+
+Whatever judges messages better later, `is_emergency` stays the floor: production down or data lost is P1
+because code says so.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.core.model import Priority
+
+
+class ProductArea(StrEnum):
+    """ADR-096's eight values of the ticket field."""
+
+    DATA_CATALOG = "Data Catalog"
+    GOVERNANCE_ENGINE = "Governance Engine"
+    GPU_CLUSTER = "GPU Cluster"
+    FEDERATION = "Federation"
+    MLOPS = "MLOps"
+    QUALITY_CHECKS = "Quality Checks"
+    LINEAGE = "Lineage"
+    OTHER = "Other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a message is about and how much it hurts, with the words that decided it."""
+
+    product_area: ProductArea
+    priority: Priority
+    confidence: float  #: 0 to 1
+    reason: str
+
+
+def _words(*stems: str) -> re.Pattern[str]:
+    """Match any of these at the start of a word; a stem that ends in "." must be the whole word."""
+    parts = (re.escape(stem[:-1]) + r"\b" if stem.endswith(".") else re.escape(stem) for stem in stems)
+    return re.compile(r"\b(?:" + "|".join(parts) + ")")
+
+
+# Folded text: lower case, no accents. A telling word weighs three, a hint one.
+_AREAS: dict[ProductArea, tuple[re.Pattern[str], re.Pattern[str]]] = {
+    ProductArea.DATA_CATALOG: (
+        _words("catalog", "datahub", "glossary", "glossari", "ingestion", "ingestao", "ingest."),
+        _words("metadata", "metadado", "dataset", "search", "busca", "snowflake", "tag.", "tags.", "owner"),
+    ),
+    ProductArea.GOVERNANCE_ENGINE: (
+        _words("governance", "governanca", "approv", "aprova", "veto", "raci.", "opa.", "rego.", "decision"),
+        _words("decis", "policy", "policies", "politica", "promotion", "promocao", "audit", "consulted"),
+    ),
+    ProductArea.GPU_CLUSTER: (
+        _words("gpu", "mig.", "cuda", "nvidia", "h100", "a100", "vram", "rocm", "preempt"),
+        _words("driver", "node.", "quota", "cota", "multi-gpu", "card.", "cards.", "placa"),
+    ),
+    ProductArea.FEDERATION: (
+        _words("federat", "federac", "federad", "cosmos", "sharing agreement", "acordo de compartilhamento"),
+        _words(
+            "remote instance", "instancia remota", "instance", "instancia", "sharing", "compartilha", "peer"
+        ),
+    ),
+    ProductArea.MLOPS: (
+        _words(
+            "mlflow", "kubeflow", "model registry", "registro de modelo", "mlops", "kserve", "feature store"
+        ),
+        _words(
+            "model", "train", "trein", "retrein", "drift", "experiment", "scoring", "inference", "pipeline"
+        ),
+    ),
+    ProductArea.QUALITY_CHECKS: (
+        _words("quality", "qualidade", "expectation", "expectativa", "completude", "completeness", "dq."),
+        _words("validat", "validac", "validan", "freshness", "suite", "rule", "regra", "threshold", "limite"),
+    ),
+    ProductArea.LINEAGE: (
+        _words("lineage", "linhagem", "openlineage", "marquez", "impact analysis", "analise de impacto"),
+        _words("upstream", "downstream", "edge", "aresta", "graph", "grafo", "provenance", "origem"),
+    ),
+}
+
+_PRODUCTION = _words("production", "prod.", "producao")
+_EVERYBODY = _words(
+    "everything", "everyone", "everybody", "entire", "whole", "all teams", "all users", "all services",
+    "company wide", "company-wide", "nothing works", "tudo", "todo mundo", "todos", "toda a",
+    "empresa inteira",
+)  # fmt: skip  # a list of words, read across
+_ELSEWHERE = _words("staging", "development", "dev.", "test environment", "sandbox", "homologacao")
+_DOWN = _words(
+    "down.", "is out.", "outage", "unreachable", "offline", "dead.", "halted", "crashloop", "crashing",
+    "crash.", "blocked", "not responding", "unavailable", "time out", "cannot start", "parad",
+    "fora do ar", "caiu", "cairam", "indisponi", "inacessi", "nao sobe", "nao responde", "travad", "bloquead",
+)  # fmt: skip  # as above
+_LOSS = _words(
+    "data loss", "lost", "wiped", "gone.", "overwrote", "overwritten", "corrupted", "vanished", "deleted all",
+    "perda de dados", "perdemos", "perdid", "perdeu", "apagou", "apagad", "sumiu", "sumiram", "corrompid",
+)  # fmt: skip  # as above
+_NO_LOSS = _words("no data loss", "no data was lost", "nothing was lost", "nothing lost", "sem perda")
+_WISH = _words(
+    "would be nice", "would be lovely", "would be great", "would love", "please add", "please support",
+    "please document", "feature request", "suggestion", "enhancement", "wish", "some day", "someday",
+    "extend the", "documentation", "docs.", "tutorial", "it would be", "could you add", "nice to have",
+    "sugestao", "sugiro", "poderia haver", "poderiam", "seria bom", "seria legal", "seria otimo",
+    "gostaria que", "documentacao", "seria possivel adicionar", "melhoria", "por favor adicion", "por favor document",
+)  # fmt: skip  # as above
+_BROKEN = _words(
+    "broken", "broke.", "fail", "error", "stopped", "crash", "not work", "doesn't", "can't", "cannot",
+    "no longer", "any more", "anymore", "blank", "returns 4", "returns 5", "stuck", "hang", "regression",
+    "parou", "pararam", "falh", "erro", "quebr", "nao funciona", "nao carrega", "nao e mais", "nao consegu",
+    "travou", "deixou de",
+)  # fmt: skip  # as above
+_WORKAROUND = _words(
+    "workaround", "by hand", "manual", "in the meantime", "meanwhile", "for now", "until fixed", "still work",
+    "works", "instead", "so people use", "na mao", "por enquanto", "por fora", "contorn", "enquanto isso",
+)  # fmt: skip  # as above
+_QUESTION = re.compile(
+    r"^(?:how|what|which|where|when|why|who|can|could|does|do|is|are|should"
+    r"|como|qual|quais|onde|quando|por que|quem|quanto|posso|da para|existe)\b"
+)
+
+_HOW_TO = re.compile(
+    r"^(?:how (?:do|can|to|does|should|would)|what (?:is|are) the|which"
+    r"|como (?:faco|fazer|posso|evit|config|devo)|qual|quais)\b"
+)
+
+
+def triage(text: str) -> Verdict:
+    """Never fails; an empty or foreign text is a P3 about something else."""
+    folded = _folded(text)
+    area, area_words, certainty = _area(folded)
+    priority, why = _priority(folded)
+    words = f"{area.value}: {', '.join(area_words)}" if area_words else "no product named"
+    return Verdict(
+        product_area=area,
+        priority=priority,
+        confidence=round(certainty * (0.9 if why else 0.5), 2),
+        reason=f"{words}; {priority.value}: {', '.join(why) or 'nothing says otherwise'}",
+    )
+
+
+def is_emergency(text: str) -> bool:
+    """Production down or data lost: P1, whoever or whatever judges otherwise."""
+    return bool(_emergency(_folded(text)))
+
+
+def _area(folded: str) -> tuple[ProductArea, list[str], float]:
+    scores = {
+        area: (3 * len(set(telling.findall(folded))) + len(set(hints.findall(folded))))
+        for area, (telling, hints) in _AREAS.items()
+    }
+    best = max(scores, key=scores.__getitem__)
+    if not scores[best]:
+        return ProductArea.OTHER, [], 0.5
+    words = _unique(word for pattern in _AREAS[best] for word in pattern.findall(folded))
+    return best, words, scores[best] / (sum(scores.values()) + 1)
+
+
+def _priority(folded: str) -> tuple[Priority, list[str]]:
+    if emergency := _emergency(folded):
+        return Priority.P1, emergency
+    broken = _unique(_BROKEN.findall(folded) + _DOWN.findall(folded))
+    workaround = _unique(_WORKAROUND.findall(folded))
+    if wish := _unique(_WISH.findall(folded)):
+        return Priority.P4, wish
+    if broken and (workaround or not _QUESTION.match(folded)):
+        return Priority.P2, broken + workaround
+    return Priority.P3, ["a question"] if _QUESTION.match(folded) else []
+
+
+def _emergency(folded: str) -> list[str]:
+    if _HOW_TO.match(folded):  # "how do I get a lost dataset back in production": no emergency by itself
+        return []
+    scope = _unique(_PRODUCTION.findall(folded) + _EVERYBODY.findall(folded))
+    is_elsewhere = _ELSEWHERE.search(folded) and not _PRODUCTION.search(folded)
+    if not scope or is_elsewhere:
+        return []
+    loss = [] if _NO_LOSS.search(folded) else _LOSS.findall(folded)
+    return _unique(_DOWN.findall(folded) + loss) + scope if _DOWN.search(folded) or loss else []
+
+
+def _folded(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(char for char in decomposed if not unicodedata.combining(char)).split())
+
+
+def _unique(words: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(words))
