@@ -104,7 +104,8 @@ _WISH = _words(
     "please document", "feature request", "suggestion", "enhancement", "wish", "some day", "someday",
     "extend the", "documentation", "docs.", "tutorial", "it would be", "could you add", "nice to have",
     "sugestao", "sugiro", "poderia haver", "poderiam", "seria bom", "seria legal", "seria otimo",
-    "gostaria que", "documentacao", "seria possivel adicionar", "melhoria", "por favor adicion", "por favor document",
+    "gostaria que", "documentacao", "seria possivel adicionar", "melhoria", "por favor adicion",
+    "por favor document",
 )  # fmt: skip  # as above
 _BROKEN = _words(
     "broken", "broke.", "fail", "error", "stopped", "crash", "not work", "doesn't", "can't", "cannot",
