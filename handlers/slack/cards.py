@@ -1,0 +1,101 @@
+"""The status card: one message per ticket, edited in place, in each reader's own time zone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.core.effects import ClockView, ShowStatus, StatusView
+from bot.core.model import ClockState, TicketStatus
+from bot.core.replies import METRICS, ticket_label
+from handlers.slack.mrkdwn import escaped, harmless
+from handlers.slack.rendering import Blocks, fallback, posted
+
+TITLE_LIMIT = 150  # of a header block
+STATUSES = {
+    TicketStatus.NEW: "New",
+    TicketStatus.OPEN: "Open",
+    TicketStatus.PENDING: "Waiting for your reply",
+    TicketStatus.HOLD: "On hold",
+    TicketStatus.SOLVED: "Solved",
+    TicketStatus.CLOSED: "Closed",
+}
+
+
+def render_card(effect: ShowStatus, view: StatusView, *, key: str, now: datetime) -> dict[str, Any]:
+    """The arguments of chat.postMessage for the first card."""
+    return {
+        **posted(effect.address.room, effect.address.thread, key=key),
+        "text": _summary(view),
+        "blocks": _blocks(view, now),
+    }
+
+
+def render_card_edit(effect: ShowStatus, view: StatusView, *, card: str, now: datetime) -> dict[str, Any]:
+    """The arguments of chat.update for every later one."""
+    return {
+        "channel": effect.address.room,
+        "ts": card,
+        "text": _summary(view),
+        "blocks": _blocks(view, now),
+        "link_names": False,
+        "parse": "none",
+    }
+
+
+def _summary(view: StatusView) -> str:
+    return fallback(
+        f"{ticket_label(view.ticket)} · {view.subject} · {STATUSES[view.status]} · {view.priority.value}"
+    )
+
+
+def _blocks(view: StatusView, now: datetime) -> Blocks:
+    title = harmless(f"{ticket_label(view.ticket)} · {view.subject}")
+    title = title if len(title) <= TITLE_LIMIT else f"{title[: TITLE_LIMIT - 1]}…"
+    fields = {
+        "Status": STATUSES[view.status],
+        "Priority": view.priority.value,
+        "Plan": view.tier.value,
+        "Assignee": escaped(harmless(view.assignee)) if view.assignee else "Not assigned yet",
+    }
+    blocks: Blocks = [
+        {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}},
+        {
+            "type": "section",
+            "fields": [{"type": "mrkdwn", "text": f"*{name}*\n{value}"} for name, value in fields.items()],
+        },
+    ]
+    promises = [line for clock in view.clocks for line in _promise(clock, now)]
+    if promises:
+        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(promises)}})
+    return blocks
+
+
+def _promise(clock: ClockView, now: datetime) -> Iterator[str]:
+    """One line a clock; none for a target that no longer applies."""
+    name = METRICS[clock.metric]
+    match clock.state:
+        case ClockState.RUNNING if clock.due_at > now:
+            yield f"⏳ {name} due {local(clock.due_at)}"
+        case ClockState.RUNNING:
+            yield f"🔴 {name} overdue since {local(clock.due_at)}"
+        case ClockState.PAUSED:
+            yield f"⏸️ {name}: paused"
+        case ClockState.MET:
+            yield f"✅ {name} in time{_at(clock.ended_at)}"
+        case ClockState.BREACHED:
+            yield f"⚠️ {name} late{_at(clock.ended_at)}, was due {local(clock.due_at)}"
+        case ClockState.CANCELLED:
+            return
+
+
+def _at(moment: datetime | None) -> str:
+    return f", {local(moment)}" if moment else ""
+
+
+def local(moment: datetime) -> str:
+    """An instant that each reader's Slack shows in the reader's own zone."""
+    # https://docs.slack.dev/messaging/formatting-message-text#date-formatting
+    in_utc = moment.astimezone(UTC)
+    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time}}|{in_utc:%Y-%m-%d %H:%M} UTC>"
