@@ -1,0 +1,284 @@
+"""State and the work it causes, written in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.effects import Effect
+from bot.core.model import (
+    Address,
+    Audience,
+    Clock,
+    ClockId,
+    Conversation,
+    ConversationId,
+    Message,
+    MessageId,
+    OrganisationId,
+    Person,
+    Ticket,
+    TicketId,
+    TicketStatus,
+    Tier,
+)
+from bot.core.ports import NewMessage, NewTicket, Timer
+from storage.claiming import is_pending
+from storage.codec import encode
+from storage.columns import storable
+from storage.database import Database
+from storage.records import SqlRecords
+from storage.rows import audience_columns, clock_columns, person_columns, segment_columns, segment_of
+from storage.tables import (
+    PENDING,
+    clocks,
+    conversations,
+    effects,
+    messages,
+    people,
+    replica_comments,
+    segments,
+    tickets,
+    timers,
+)
+
+
+class SqlTransaction(SqlRecords):
+    """`bot.core.ports.Transaction`. The ledger opens it, and commits or rolls back."""
+
+    def __init__(self, connection: AsyncConnection, database: Database, *, now: datetime, cause: str) -> None:
+        super().__init__(connection, is_locking=True)
+        self._database = database
+        self._now = now
+        self._cause = cause
+        self._planned: Counter[str] = Counter()
+
+    async def open_conversation(
+        self,
+        *,
+        address: Address,
+        audience: Audience,
+        organisation: OrganisationId | None,
+        tier: Tier,
+        opened_at: datetime,
+    ) -> Conversation:
+        new = Conversation(
+            id=ConversationId(0),
+            address=address,
+            audience=audience,
+            organisation=organisation,
+            tier=tier,
+            opened_at=opened_at,
+        )
+        given = await self._insert(
+            conversations,
+            door=address.door,
+            workspace=address.workspace,
+            room=address.room,
+            thread=address.thread,
+            **audience_columns(audience),
+            organisation=organisation,
+            tier=tier.value,
+            opened_at=opened_at,
+            floor=new.floor.value,
+        )
+        return replace(new, id=ConversationId(given))
+
+    async def save_conversation(self, conversation: Conversation) -> None:
+        await self._update(
+            conversations,
+            conversation.id,
+            floor=conversation.floor.value,
+            ticket=conversation.ticket,
+            card=conversation.card,
+        )
+
+    async def record_message(self, message: NewMessage) -> Message | None:
+        statement = (
+            self._database.insert(messages)
+            .values(
+                conversation=message.conversation,
+                source=message.source,
+                **person_columns("author", message.author),
+                author_name=message.author_name,
+                role=message.role.value,
+                body=message.text.body,
+                **audience_columns(message.text.audience),
+                sent_at=message.sent_at,
+                files=list(message.files),
+            )
+            .on_conflict_do_nothing(index_elements=[messages.c.conversation, messages.c.source])
+            .returning(messages.c.id)
+        )
+        given = await self._connection.scalar(statement)
+        return None if given is None else _recorded(MessageId(given), message)
+
+    async def save_person(self, person: Person) -> None:
+        ref = person.ref
+        statement = self._database.insert(people).values(
+            door=ref.door, workspace=ref.workspace, user=ref.user, name=person.name, email=person.email
+        )
+        await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[people.c.door, people.c.workspace, people.c.user],
+                set_={"name": statement.excluded.name, "email": statement.excluded.email},
+            )
+        )
+
+    async def open_ticket(self, ticket: NewTicket) -> Ticket:
+        given = await self._insert(
+            tickets,
+            conversation=ticket.conversation,
+            subject=ticket.subject,
+            **person_columns("requester", ticket.requester),
+            organisation=ticket.organisation,
+            tier=ticket.tier.value,
+            priority=ticket.priority.value,
+            status=TicketStatus.NEW.value,
+            opened_at=ticket.opened_at,
+        )
+        return Ticket(
+            id=TicketId(given),
+            conversation=ticket.conversation,
+            subject=storable(ticket.subject),
+            requester=ticket.requester,
+            organisation=ticket.organisation,
+            tier=ticket.tier,
+            priority=ticket.priority,
+            status=TicketStatus.NEW,
+            opened_at=ticket.opened_at,
+        )
+
+    async def save_ticket(self, ticket: Ticket) -> None:
+        await self._update(
+            tickets,
+            ticket.id,
+            subject=ticket.subject,
+            **person_columns("requester", ticket.requester),
+            organisation=ticket.organisation,
+            tier=ticket.tier.value,
+            priority=ticket.priority.value,
+            status=ticket.status.value,
+            replica=ticket.replica,
+            assignee=ticket.assignee,
+            solved_at=ticket.solved_at,
+        )
+
+    async def start_clock(self, clock: Clock) -> Clock:
+        given = await self._insert(clocks, **clock_columns(clock))
+        started = replace(clock, id=ClockId(given))
+        await self._append_segments(started, known=0)
+        return started
+
+    async def save_clock(self, clock: Clock) -> None:
+        """ValueError when a closed segment would be altered: a clock's history is what `explain` prints."""
+        rows = await self._all(
+            select(segments).where(segments.c.clock == clock.id).order_by(segments.c.ordinal)
+        )
+        for ordinal, row in enumerate(rows):
+            stored, given = (
+                segment_of(row),
+                clock.segments[ordinal] if ordinal < len(clock.segments) else None,
+            )
+            if stored == given:
+                continue
+            if given is None or stored.ended_at is not None or replace(given, ended_at=None) != stored:
+                raise ValueError(f"clock {clock.id}: segment {ordinal} is already history")
+            await self._connection.execute(
+                update(segments)
+                .where(segments.c.clock == clock.id, segments.c.ordinal == ordinal)
+                .values(ended_at=given.ended_at)
+            )
+        await self._append_segments(clock, known=len(rows))
+        await self._update(clocks, clock.id, **clock_columns(clock))
+
+    async def remember_comment(self, ticket: TicketId, comment: str) -> bool:
+        statement = self._database.insert(replica_comments).values(ticket=ticket, comment=comment)
+        returned = statement.on_conflict_do_nothing().returning(replica_comments.c.ticket)
+        return await self._connection.scalar(returned) is not None
+
+    async def plan(self, effect: Effect) -> None:
+        kind, payload = encode(effect)
+        ordinal, lane = self._planned[kind], effect.lane
+        self._planned[kind] += 1
+        # Behind a row that waits for its next try there is nothing to look at before that try.
+        waits_until = (
+            select(func.max(effects.c.due_at))
+            .where(effects.c.lane == lane, is_pending(effects), effects.c.leased_until.is_(None))
+            .where(effects.c.due_at > self._now)
+            .scalar_subquery()
+        )
+        statement = self._database.insert(effects).values(
+            cause=self._cause,
+            kind=kind,
+            ordinal=ordinal,
+            lane=lane,
+            vendor=effect.vendor,
+            bucket=effect.bucket,
+            payload=payload,
+            planned_at=self._now,
+            state=PENDING,
+            due_at=func.coalesce(waits_until, self._now, type_=effects.c.due_at.type),
+        )
+        await self._connection.execute(
+            statement.on_conflict_do_nothing(
+                index_elements=[effects.c.cause, effects.c.kind, effects.c.ordinal]
+            )
+        )
+
+    async def set_timer(self, timer: Timer) -> None:
+        fresh: dict[str, Any] = {
+            "version": timer.version,
+            "set_for": timer.due_at,
+            "due_at": timer.due_at,
+            "attempts": 0,
+            "leased_until": None,
+            "error": None,
+        }
+        statement = self._database.insert(timers).values(key=timer.key, **fresh)
+        # The higher fence sends away whoever is just working on the timer as it was.
+        replaced = {**fresh, "fence": timers.c.fence + 1}
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=[timers.c.key], set_=replaced)
+        )
+
+    async def cancel_timer(self, key: str) -> None:
+        await self._connection.execute(delete(timers).where(timers.c.key == key))
+
+    async def _append_segments(self, clock: Clock, *, known: int) -> None:
+        new = [
+            {"clock": clock.id, "ordinal": ordinal, **segment_columns(segment)}
+            for ordinal, segment in enumerate(clock.segments)
+            if ordinal >= known
+        ]
+        if new:
+            await self._connection.execute(self._database.insert(segments), new)
+
+    async def _insert(self, table: Table, **values: Any) -> int:
+        result = await self._connection.execute(self._database.insert(table).values(**values))
+        assert result.inserted_primary_key is not None, "one row was inserted"
+        return int(result.inserted_primary_key[0])
+
+    async def _update(self, table: Table, id: int, **values: Any) -> None:
+        result = await self._connection.execute(update(table).where(table.c.id == id).values(**values))
+        if result.rowcount != 1:
+            raise KeyError(f"no row {id} in {table.name}")
+
+
+def _recorded(id: MessageId, new: NewMessage) -> Message:
+    return Message(
+        id=id,
+        conversation=new.conversation,
+        source=new.source,
+        author=new.author,
+        author_name=new.author_name,
+        role=new.role,
+        text=new.text,
+        sent_at=new.sent_at,
+        files=new.files,
+    )
