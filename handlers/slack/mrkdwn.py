@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 # https://docs.slack.dev/messaging/formatting-message-text
-_TOKEN = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
+_TOKEN = re.compile(r"<([^<>|\s][^<>|]*)(?:\|([^<>]*))?>")
 _SPECIAL = re.compile(r"<([@#!][^<>|]*)(?:\|([^<>]*))?>")
 _OPENING = re.compile(r"<(?=[@#!])")
 _BROADCAST = re.compile(r"@(?=(?:here|channel|everyone)\b)", re.IGNORECASE)
+BROADCASTS = ("here", "channel", "everyone")
 _INVISIBLE = "\u200b"  # a zero-width space breaks a token and is not seen
 
 
@@ -68,7 +69,9 @@ def _special(command: str, label: str | None) -> str:
         return label or ""
     if name == "subteam":
         return label or f"@{''.join(rest[:1])}"
-    return f"@{name}"
+    if name in BROADCASTS:
+        return f"@{name}"
+    return label or f"<!{command}>"
 
 
 def _link(url: str, label: str | None) -> str:

@@ -130,7 +130,7 @@ class _Connection:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _handle(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+    async def _handle(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         self._under_way += 1
         self._drained.clear()
         try:
