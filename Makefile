@@ -89,7 +89,8 @@ clean: ## remove the environment, caches and build results (never your data)
 
 $(bin)/python:
 	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c '$(in_range)' 2>/dev/null; then \
-		echo "Deskbell needs Python 3.11, 3.12 or 3.13, and found $$("$${PYTHON:-python3}" --version 2>&1 | head -n 1)." >&2; \
+		found=$$("$${PYTHON:-python3}" --version 2>&1) || found="none"; \
+		echo "Deskbell needs Python 3.11, 3.12 or 3.13, and found $$found." >&2; \
 		echo "Install one of them, or name it: make demo PYTHON=/path/to/python3.12" >&2; exit 1; fi
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "This Python cannot make virtual environments. On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
