@@ -67,7 +67,7 @@ def ticket_json(state: State, ticket: Ticket) -> Json:
 
     https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/
     """
-    fields = [{"id": id, "value": value} for id, value in ticket.custom_fields.items()]
+    fields = [{"id": key, "value": value} for key, value in ticket.custom_fields.items()]
     return {
         "id": ticket.id,
         "url": f"{state.base}/api/v2/tickets/{ticket.id}.json",

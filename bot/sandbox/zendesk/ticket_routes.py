@@ -178,8 +178,8 @@ class TicketRoutes:
         if ticket.status == "closed":
             raise closed_ticket()
         words = [str(tag).lower().replace(" ", "_") for tag in given]
-        stamps = {name: fields[name] for name in ("safe_update", "updated_stamp") if name in fields}
-        update = {**stamps, "tags": merge(list(ticket.tags), words)}
+        stamps: Json = {name: fields[name] for name in ("safe_update", "updated_stamp") if name in fields}
+        update: Json = {**stamps, "tags": merge(list(ticket.tags), words)}
         self.tickets.update(ticket, update, actor=call.actor)
         return Answer(status=status, body={"tags": sorted(ticket.tags)}, effects=(f"ticket:{ticket.id}",))
 
