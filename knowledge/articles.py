@@ -1,0 +1,170 @@
+"""Markdown files in folders → articles, and one sentence for each file that cannot be read."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bot.core.model import INTERNAL, PUBLIC, Audience, OrganisationId, customer
+from knowledge.languages import Language
+
+_LARGEST = 5_000_000  #: bytes; a bigger Markdown file is an export, not an article
+_TITLE = re.compile(r"^#[ \t]+(?P<title>.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
+_KEYED = re.compile(r"^[\w-]+[ \t]*[:=]", re.ASCII)
+_FENCES = {"---": "yaml", "+++": "toml"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """A source document. `path` is relative to its folder, with forward slashes."""
+
+    path: str
+    title: str
+    body: str
+    first_line: int  #: of the body, in the file
+    language: Language | None  #: None: nobody said
+    audience: Audience
+    url: str  #: empty when the article is published nowhere
+    description: str
+
+
+class UnreadableArticle(Exception):
+    """One sentence that names the file and, where there is one, the line."""
+
+
+def find_articles(folder: Path) -> Iterator[Path]:
+    """Markdown files below a folder in a stable order; nothing hidden, no symbolic links."""
+    for place, folders, files in os.walk(folder, followlinks=False):
+        here = Path(place)
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and not (here / name).is_symlink()
+        )
+        for name in sorted(files):
+            path = here / name
+            if name.endswith(".md") and not name.startswith(".") and not path.is_symlink():
+                yield path
+
+
+def load_article(path: Path, folder: Path, *, audience: Audience = PUBLIC) -> Article:
+    """Read one article; `audience` is for those that do not name theirs."""
+    relative = path.relative_to(folder).as_posix()
+    shown = printable(relative)
+    text = _read(path, shown)
+    front, body, first_line = _split_front_matter(text, shown)
+    heading = _TITLE.search(body)
+    title = _string(front, "title", shown) or (_plain(heading["title"]) if heading else path.stem)
+    return Article(
+        path=printable(relative),
+        title=title,
+        body=body,
+        first_line=first_line,
+        language=_language(front, shown),
+        audience=_audience(front, shown) or audience,
+        url=_url(front, shown),
+        description=_string(front, "description", shown),
+    )
+
+
+def printable(name: str) -> str:
+    """A file name without control characters and undecodable bytes: names are untrusted text."""
+    cleaned = name.encode("utf-8", "replace").decode("utf-8")
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in cleaned)
+
+
+def _read(path: Path, shown: str) -> str:
+    try:
+        if not path.is_file():
+            raise UnreadableArticle(f"{shown}: not a regular file.")
+        if path.stat().st_size > _LARGEST:
+            raise UnreadableArticle(f"{shown}: larger than {_LARGEST // 1_000_000} MB.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnreadableArticle(f"{shown}: cannot be read ({error.strerror}).") from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise UnreadableArticle(f"{shown}: line {line}: not UTF-8.") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+
+
+def _split_front_matter(text: str, shown: str) -> tuple[Mapping[str, Any], str, int]:
+    lines = text.split("\n")
+    fence = lines[0].rstrip()
+    # A rule at the top of a page looks like the fence of YAML: what follows tells them apart.
+    if fence not in _FENCES or len(lines) == 1 or not (_KEYED.match(lines[1]) or fence == "+++"):
+        return {}, text, 1
+    closing = next((number for number, line in enumerate(lines[1:], 1) if line.rstrip() == fence), None)
+    if closing is None:
+        raise UnreadableArticle(f"{shown}: line 1: the front matter is never closed with {fence}.")
+    front = _parse_front_matter("\n".join(lines[1:closing]), _FENCES[fence], shown)
+    return front, "\n".join(lines[closing + 1 :]), closing + 2
+
+
+def _parse_front_matter(text: str, syntax: str, shown: str) -> Mapping[str, Any]:
+    try:
+        found = tomllib.loads(text) if syntax == "toml" else yaml.safe_load(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        at = int(line[1]) + 1 if line else 1
+        raise UnreadableArticle(f"{shown}: line {at}: the front matter is not TOML.") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        at = mark.line + 2 if mark else 1
+        raise UnreadableArticle(f"{shown}: line {at}: the front matter is not YAML.") from error
+    if not isinstance(found, dict):
+        raise UnreadableArticle(f"{shown}: line 2: the front matter is no list of keys.")
+    return found
+
+
+def _string(front: Mapping[str, Any], key: str, shown: str) -> str:
+    value = front.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str | int | float):
+        raise UnreadableArticle(f"{shown}: line 2: {key} in the front matter is no text.")
+    return " ".join(str(value).split())
+
+
+def _language(front: Mapping[str, Any], shown: str) -> Language | None:
+    stated = _string(front, "lang", shown).lower().replace("_", "-").split("-")[0]
+    return Language(stated) if stated in list(Language) else None
+
+
+def _audience(front: Mapping[str, Any], shown: str) -> Audience | None:
+    """Whom the article says it is for; a word that is not understood never makes it public."""
+    stated = _string(front, "audience", shown)
+    kind, _, organisation = stated.partition(":")
+    match kind:
+        case "":
+            return None
+        case "public" if not organisation:
+            return PUBLIC
+        case "internal" if not organisation:
+            return INTERNAL
+        case "customer" if organisation.strip():
+            return customer(OrganisationId(organisation.strip()))
+        case _:
+            raise UnreadableArticle(
+                f"{shown}: line 2: audience is {stated!r} instead of public, internal or customer:<key>."
+            )
+
+
+def _url(front: Mapping[str, Any], shown: str) -> str:
+    stated = _string(front, "url", shown)
+    if stated and not re.fullmatch(r"https?://[^\s<>|\"'()]+", stated):
+        raise UnreadableArticle(f"{shown}: line 2: url in the front matter is no http address.")
+    return stated
+
+
+def _plain(heading: str) -> str:
+    without_links = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+    without_anchor = re.sub(r"\s*\{#[^}]*\}\s*$", "", without_links)
+    return re.sub(r"[*`]|<[^>]*>", "", without_anchor).strip()

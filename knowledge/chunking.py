@@ -1,0 +1,226 @@
+"""Articles → chunks: a section's text in pieces of about 150 words, with the way to it in front."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from knowledge.articles import Article
+from knowledge.languages import Language, detect
+
+WORDS = 150  #: of a chunk; shorter ones lose their context, longer ones their point
+OVERLAP = 30  #: words of prose that a chunk repeats from the one before
+_CODE_LINES = 60  #: a longer listing is divided, each part verbatim
+_PARSER = MarkdownIt("commonmark", {"html": True}).enable("table")
+_ANCHOR = re.compile(r"\s*\{#(?P<anchor>[\w.:-]+)\}\s*$")
+_NOT_IN_SLUG = re.compile(r"[^\w\- ]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """An indexed piece of an article."""
+
+    number: int  #: in the article
+    headings: tuple[str, ...]  #: from the outermost to the section's own; empty above the first one
+    anchor: str
+    text: str  #: Markdown without images, HTML and links
+    language: Language
+
+    @property
+    def heading(self) -> str:
+        """The section's own heading."""
+        return self.headings[-1] if self.headings else ""
+
+    def embedded(self, title: str) -> str:
+        """What is given to the embedder: where the text stands, and the text."""
+        way = [title, *(heading for heading in self.headings if heading != title)]
+        return f"{' > '.join(way)}\n{self.text}"
+
+    def digest(self, title: str) -> str:
+        """Equal for chunks that are embedded equally."""
+        return hashlib.sha256(f"{self.language}\n{self.embedded(title)}".encode()).hexdigest()[:32]
+
+
+class _Kind(Enum):
+    PROSE = auto()
+    CODE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    kind: _Kind
+    text: str
+
+    @property
+    def words(self) -> int:
+        return len(self.text.split())
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    headings: tuple[str, ...]
+    anchor: str
+    blocks: tuple[_Block, ...]
+
+
+def chunk_article(article: Article) -> list[Chunk]:
+    """All chunks of an article; a heading without text of its own makes none."""
+    language = article.language or detect(article.body) or Language.EN
+    chunks: list[Chunk] = []
+    for section in _sections(article):
+        for text in _pack(section.blocks):
+            spoken = article.language or detect(text) or language
+            chunks.append(
+                Chunk(
+                    number=len(chunks),
+                    headings=section.headings,
+                    anchor=section.anchor,
+                    text=text,
+                    language=spoken,
+                )
+            )
+    return chunks
+
+
+# -- sections -----------------------------------------------------------------
+
+
+def _sections(article: Article) -> Iterator[_Section]:
+    tokens = _PARSER.parse(article.body)
+    slugs = _Slugs()
+    way: dict[int, str] = {}
+    section = _Section((), "", (_Block(_Kind.PROSE, article.description),) if article.description else ())
+    start = 0
+    for place, token in enumerate(tokens):
+        if token.type != "heading_open" or token.level:
+            continue
+        yield replace(section, blocks=section.blocks + tuple(_blocks(tokens[start:place])))
+        heading, anchor = _heading(tokens[place + 1])
+        level = int(token.tag[1])
+        way = {above: text for above, text in way.items() if above < level} | {level: heading}
+        section = _Section(tuple(way[key] for key in sorted(way)), slugs.anchor(heading, anchor), ())
+        start = place + 3
+    yield replace(section, blocks=section.blocks + tuple(_blocks(tokens[start:])))
+
+
+def _heading(inline: Token) -> tuple[str, str]:
+    text = _inline(inline, code_marks=False)
+    stated = _ANCHOR.search(text)
+    return (_ANCHOR.sub("", text), stated["anchor"]) if stated else (text, "")
+
+
+class _Slugs:
+    """Anchors as GitHub makes them: https://github.com/gjtorikian/html-pipeline (TableOfContentsFilter)."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+
+    def anchor(self, heading: str, stated: str) -> str:
+        """The stated one, or the heading's own; repeated ones are numbered."""
+        if stated:
+            return stated
+        slug = _NOT_IN_SLUG.sub("", heading.strip().lower()).replace(" ", "-")
+        count = self._seen.get(slug, 0)
+        self._seen[slug] = count + 1
+        return f"{slug}-{count}" if count else slug
+
+
+# -- blocks -------------------------------------------------------------------
+
+
+def _blocks(tokens: Sequence[Token]) -> Iterator[_Block]:
+    """Leaves of the tree in order: paragraphs, list items, table rows and listings."""
+    row: list[str] = []
+    marker = ""
+    before = ""
+    for token in tokens:
+        match token.type:
+            case "fence" | "code_block":
+                yield from _listing(token)
+            case "list_item_open":
+                # Of a list's items the first paragraph carries the mark.
+                marker = f"{'  ' * (token.level // 2)}- "
+            case "inline" if before in ("td_open", "th_open"):
+                row.append(_inline(token))
+            case "inline":
+                text = _inline(token)
+                if text:
+                    yield _Block(_Kind.PROSE, marker + text)
+                marker = ""
+            case "tr_close":
+                yield _Block(_Kind.PROSE, " | ".join(row))
+                row = []
+            case _:
+                pass
+        before = token.type
+
+
+def _listing(token: Token) -> Iterator[_Block]:
+    language = token.info.split()[0] if token.info.split() else ""
+    lines = token.content.rstrip("\n").split("\n")
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall(r"`{3,}", token.content)), 3)
+    for start in range(0, len(lines), _CODE_LINES):
+        part = "\n".join(lines[start : start + _CODE_LINES])
+        yield _Block(_Kind.CODE, f"{fence}{language}\n{part}\n{fence}")
+
+
+def _inline(token: Token, *, code_marks: bool = True) -> str:
+    """Text and code; images, HTML and the targets of links are left out."""
+    parts: list[str] = []
+    for child in token.children or ():
+        match child.type:
+            case "text":
+                parts.append(child.content)
+            case "code_inline":
+                parts.append(f"`{child.content}`" if code_marks else child.content)
+            case "softbreak" | "hardbreak":
+                parts.append(" ")
+            case _:
+                pass
+    return " ".join("".join(parts).split())
+
+
+# -- packing ------------------------------------------------------------------
+
+
+def _pack(blocks: Sequence[_Block]) -> Iterator[str]:
+    """Blocks in a row until there are enough words; the next chunk starts with the last words of prose."""
+    held: list[_Block] = []
+    is_fresh = False  #: whether more than an overlap is held
+    for block in (part for whole in blocks for part in _divide(whole)):
+        if is_fresh and sum(part.words for part in held) + block.words > WORDS:
+            yield _join(held)
+            held = _overlap(held[-1])
+        held.append(block)
+        is_fresh = True
+    if is_fresh:
+        yield _join(held)
+
+
+def _divide(block: _Block) -> Iterator[_Block]:
+    words = block.text.split(" ")
+    if block.kind is _Kind.CODE or len(words) <= WORDS:
+        yield block
+        return
+    for start in range(0, len(words), WORDS - OVERLAP):
+        yield replace(block, text=" ".join(words[start : start + WORDS - OVERLAP]))
+
+
+def _overlap(block: _Block) -> list[_Block]:
+    if block.kind is _Kind.CODE:
+        return []
+    return [replace(block, text=" ".join(block.text.split(" ")[-OVERLAP:]))]
+
+
+def _join(blocks: Sequence[_Block]) -> str:
+    parts: list[str] = []
+    for block in blocks:
+        tight = bool(parts) and block.text.lstrip().startswith("- ")
+        parts.append(("\n" if tight else "\n\n") + block.text if parts else block.text)
+    return "".join(parts)
