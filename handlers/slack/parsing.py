@@ -114,7 +114,7 @@ def _home(event: Mapping[str, Any]) -> str:
 def _is_spoken(event: Mapping[str, Any]) -> bool:
     subtype = event.get("subtype")
     return event.get("type") in ("message", "app_mention") and (
-        subtype is None or (isinstance(subtype, str) and subtype in SPOKEN)
+        subtype in (None, "") or (isinstance(subtype, str) and subtype in SPOKEN)
     )
 
 
