@@ -1,0 +1,150 @@
+"""organisations.toml, channels.toml, people.toml and oncall.toml: who is who, and which room is whose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from bot.core.model import AnswerMode, OrganisationId, PersonRef, Room, RoomKind, Tier
+from bot.core.policies import OnCall, Organisation, Shift
+from bot.core.spelling import parse_tier
+from config.tables import Layers, Table
+
+_FALLBACK = "fallback"
+
+Accounts = tuple[PersonRef, ...]
+RoomKey = tuple[str, str, str]
+
+
+class DoorName(StrEnum):
+    """The channels that exist."""
+
+    SLACK = "slack"
+    GITHUB = "github"
+    DISCORD = "discord"
+    CONSOLE = "console"
+
+
+def load_organisations(layers: Layers) -> dict[OrganisationId, Organisation]:
+    """Every customer by id."""
+    return {
+        OrganisationId(name): _organisation(OrganisationId(name), table)
+        for name, table in layers.tables("organisations.toml").items()
+    }
+
+
+def load_rooms(
+    layers: Layers, organisations: Mapping[OrganisationId, Organisation]
+) -> tuple[dict[RoomKey, Room], Room | None]:
+    """Every room, and the one where people are called."""
+    known: dict[str, Organisation] = dict(organisations.items())
+    rooms: dict[RoomKey, Room] = {}
+    escalations: Room | None = None
+    for table in layers.tables("channels.toml").values():
+        room = _room(table, known)
+        key = (room.door, room.workspace, room.room)
+        if key in rooms:
+            raise table.wrong("room", f"{room.room!r} of {room.workspace!r} is there twice")
+        rooms[key] = room
+        if table.flag("escalations"):
+            if room.kind is not RoomKind.INTERNAL or escalations is not None:
+                raise table.wrong("escalations", "one internal room at most")
+            escalations = room
+    return rooms, escalations
+
+
+def load_people(layers: Layers) -> dict[str, Accounts]:
+    """Our own people by handle, each with their accounts."""
+    people: dict[str, Accounts] = {}
+    owners: dict[PersonRef, str] = {}
+    for handle, table in layers.tables("people.toml").items():
+        table.only("name", "accounts")
+        if "name" in table.values:
+            table.text("name")
+        accounts = tuple(_account(entry) for entry in table.tables("accounts"))
+        if not accounts:
+            raise table.wrong("accounts", "needs at least one { door, workspace, user }")
+        for account in accounts:
+            if account in owners:
+                raise table.wrong("accounts", f"{account.user!r} already is {owners[account]!r}")
+            owners[account] = handle
+        people[handle] = accounts
+    return people
+
+
+def load_on_call(layers: Layers, people: Mapping[str, Accounts]) -> OnCall:
+    """Who answers for which role."""
+    tables = layers.tables("oncall.toml")
+    fallback = tables.pop(_FALLBACK, None)
+    if fallback is not None:
+        fallback.only("people")
+    return OnCall(
+        standing={role: _standing(table, people) for role, table in tables.items()},
+        shifts=tuple(
+            _shift(role, entry, people) for role, table in tables.items() for entry in table.tables("shifts")
+        ),
+        fallback=_named(fallback, people) if fallback is not None else (),
+    )
+
+
+def _organisation(id: OrganisationId, table: Table) -> Organisation:
+    table.only("name", "tier", "desk_id")
+    return Organisation(
+        id=id,
+        name=table.text("name"),
+        tier=table.read("tier", parse_tier),
+        desk_id=table.text("desk_id") if "desk_id" in table.values else None,
+    )
+
+
+def _room(table: Table, organisations: Mapping[str, Organisation]) -> Room:
+    table.only("door", "workspace", "room", "kind", "organisation", "answers", "escalations")
+    kind = table.choice("kind", RoomKind)
+    organisation: Organisation | None = None
+    if kind is RoomKind.CUSTOMER:
+        organisation = table.known("organisation", organisations, "organisations.toml")
+    elif "organisation" in table.values:
+        raise table.wrong("organisation", f"a room of kind {kind.value!r} belongs to nobody")
+    usual = AnswerMode.EVERY if kind is RoomKind.CUSTOMER else AnswerMode.MENTION
+    return Room(
+        door=table.choice("door", DoorName).value,
+        workspace=table.text("workspace"),
+        room=table.text("room"),
+        kind=kind,
+        organisation=organisation.id if organisation else None,
+        tier=organisation.tier if organisation else Tier.COMMUNITY,
+        mode=table.choice("answers", AnswerMode, usual),
+    )
+
+
+def _account(entry: Table) -> PersonRef:
+    entry.only("door", "workspace", "user")
+    return PersonRef(
+        door=entry.choice("door", DoorName).value,
+        workspace=entry.text("workspace"),
+        user=entry.text("user"),
+    )
+
+
+def _standing(table: Table, people: Mapping[str, Accounts]) -> tuple[PersonRef, ...]:
+    table.only("people", "shifts")
+    return _named(table, people)
+
+
+def _named(table: Table, people: Mapping[str, Accounts]) -> tuple[PersonRef, ...]:
+    return tuple(
+        table.look_up("people", handle, people, "people.toml")[0] for handle in table.texts("people")
+    )
+
+
+def _shift(role: str, entry: Table, people: Mapping[str, Accounts]) -> Shift:
+    entry.only("person", "starts_at", "ends_at")
+    starts_at, ends_at = entry.instant("starts_at"), entry.instant("ends_at")
+    if starts_at >= ends_at:
+        raise entry.wrong("ends_at", "is not after starts_at")
+    return Shift(
+        role=role,
+        person=entry.known("person", people, "people.toml")[0],
+        starts_at=starts_at,
+        ends_at=ends_at,
+    )
