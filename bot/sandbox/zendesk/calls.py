@@ -57,6 +57,7 @@ class Answer:
 
 
 Handler = Callable[[Call], Answer]
+ULID = "[0-9A-Z]{26}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +68,25 @@ class Route:
     path: str
     handler: Handler
 
-    def match(self, method: str, path: str) -> Mapping[str, str] | None:
-        """The parameters, or None when the call is not ours."""
-        pattern = re.sub(
-            r"\{(\w*id)\}", r"(?P<\1>\\d+)", self.path.replace("{ulid}", "(?P<ulid>[0-9A-Z]{26})")
-        )
-        pattern = pattern.replace("{invocation}", "(?P<invocation>[0-9A-Z]{26})")
-        found = re.fullmatch(pattern, path)
-        return found.groupdict() if found and method == self.method else None
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The path as a regular expression."""
+        numbers = re.sub(r"\{(\w*id)\}", r"(?P<\1>\\d+)", self.path.replace("{ulid}", "{ULID}"))
+        named = numbers.replace("{ULID}", f"(?P<ulid>{ULID})")
+        return re.compile(named.replace("{invocation}", f"(?P<invocation>{ULID})"))
 
 
 class Router:
     """The endpoints, in the order in which they are tried."""
 
     def __init__(self, *tables: Iterable[Route]) -> None:
-        self._routes = [route for table in tables for route in table]
+        self._routes = [(route, route.pattern) for table in tables for route in table]
 
     def answer(self, call: Call) -> Answer:
         """Find the handler and let it answer."""
-        for route in self._routes:
-            params = route.match(call.method, call.path)
-            if params is not None:
-                call.params = params
+        for route, pattern in self._routes:
+            found = pattern.fullmatch(call.path) if route.method == call.method else None
+            if found is not None:
+                call.params = found.groupdict()
                 return route.handler(call)
         raise no_endpoint()

@@ -41,8 +41,9 @@ class FindingRoutes:
         now = self.state.time.now()
         self.limiter.count_export(now)
         latest = int((now - RECENT).timestamp())
+        after: tuple[int, ...]
         if "cursor" in call.query:
-            after = self._parsed(call.query["cursor"])
+            after = position(call.query["cursor"])
         else:
             start = call.query.get("start_time", "")
             if not start.isdecimal():
@@ -91,11 +92,6 @@ class FindingRoutes:
             for one in self.state.organisations.values()
         ]
         return [*tickets, *users, *organisations]
-
-    @staticmethod
-    def _parsed(cursor: str) -> tuple[int, int]:
-        seconds, _, ticket = position(cursor).partition("|")
-        return int(seconds), int(ticket)
 
 
 def _matches(record: Json, key: str, word: str) -> bool:

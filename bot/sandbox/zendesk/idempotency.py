@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -43,7 +44,8 @@ class Idempotency:
         if len(key) > LONGEST_KEY:
             raise key_too_long()
         now = self.time.now()
-        digest = hashlib.sha256(call.body).hexdigest()
+        # Compared as parameters: the order of keys does not matter.
+        digest = hashlib.sha256(json.dumps(call.json(), sort_keys=True).encode()).hexdigest()
         known = self._remembered.get(key)
         if known is not None and known.expires_at > now:
             if known.digest != digest:

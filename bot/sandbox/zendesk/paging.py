@@ -40,11 +40,11 @@ def cursor(position: object) -> str:
     return base64.urlsafe_b64encode(str(position).encode()).decode()
 
 
-def position(cursor: str) -> str:
-    """What `cursor` hid."""
+def position(cursor: str) -> tuple[int, ...]:
+    """What `cursor` hid: the numbers between its bars."""
     try:
-        return base64.urlsafe_b64decode(cursor.encode()).decode()
-    except (binascii.Error, UnicodeDecodeError):
+        return tuple(int(part) for part in base64.urlsafe_b64decode(cursor.encode()).decode().split("|"))
+    except (binascii.Error, ValueError):
         raise Refused(
             400, {"error": "InvalidPaginationParameter", "description": "cursor is invalid"}
         ) from None
@@ -60,9 +60,9 @@ def _by_cursor(call: Call, base: str, key: str, records: Sequence[Json]) -> Json
     size = min(LARGEST, number(call.query, "page[size]", LARGEST))
     start = 0
     if "page[after]" in call.query:
-        start = int(position(call.query["page[after]"]))
+        start = position(call.query["page[after]"])[0]
     elif "page[before]" in call.query:
-        start = max(0, int(position(call.query["page[before]"])) - size)
+        start = max(0, position(call.query["page[before]"])[0] - size)
     shown = records[start : start + size]
     end = start + len(shown)
     after, before = cursor(end), cursor(start)

@@ -39,7 +39,7 @@ class Tickets:
             raise record_invalid(*problems)
         requester = self._requester(fields) or actor
         ticket = self._build(fields, requester=requester, channel=channel)
-        change = begin(self.state, ticket, actor, channel, dict(fields.get("metadata") or {}))
+        change = begin(self.state, ticket, actor, channel, _custom(fields))
         change.is_new = True
         comment = dict(comment_of(fields) or {})
         # The submitter, which is the requester unless told otherwise, wrote the description.
@@ -61,7 +61,7 @@ class Tickets:
         self.check_stamp(ticket, fields)
         if problems := update_problems(self.state, ticket, fields):
             raise record_invalid(*problems)
-        change = begin(self.state, ticket, actor, channel, dict(fields.get("metadata") or {}))
+        change = begin(self.state, ticket, actor, channel, _custom(fields))
         if isinstance(fields.get("comment"), (dict, str)):
             self._comment(change, comment_of(fields) or {}, actor)
         self._change_fields(change, fields)
@@ -229,6 +229,11 @@ class Tickets:
             entry["id"]: entry.get("value") for entry in given if isinstance(entry, dict) and "id" in entry
         }
         return {key: value for key, value in pairs.items() if key in self.state.ticket_fields}
+
+
+def _custom(fields: Json) -> Json:
+    metadata = fields.get("metadata")
+    return dict(metadata) if isinstance(metadata, dict) else {}
 
 
 def _text(value: object) -> str | None:
