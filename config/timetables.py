@@ -50,7 +50,7 @@ def _closed_days(table: Table, now: datetime) -> dict[date, str]:
     names = set(found.values())
     for name in table.texts("working_holidays"):
         if name not in names:
-            raise table.wrong("working_holidays", f"{name!r} is no holiday there{_near(name, names)}")
+            raise table.wrong("working_holidays", f"{name!r} is no holiday there{did_you_mean(name, names)}")
         found = {day: known for day, known in found.items() if known not in (name, f"{name} (observed)")}
     return found
 
@@ -58,10 +58,13 @@ def _closed_days(table: Table, now: datetime) -> dict[date, str]:
 def _of_country(table: Table, place: str, now: datetime) -> dict[date, str]:
     from holidays import country_holidays  # noqa: PLC0415  # half a second, and only where holidays are used
 
+    # Names in English whatever the machine's locale: policy files refer to them.
     country, _, subdivision = place.partition("-")
     years = range(max(now.year - YEARS_AROUND, 1), min(now.year + YEARS_AROUND, 9999) + 1)
     try:
-        found: Mapping[date, str] = country_holidays(country, subdiv=subdivision or None, years=years)
+        found: Mapping[date, str] = country_holidays(
+            country, subdiv=subdivision or None, years=years, language="en_US"
+        )
     except (NotImplementedError, KeyError) as error:
         raise table.wrong(
             "holidays", f"{place!r} is no country of the holidays package; write US or US-CA"
@@ -78,11 +81,3 @@ def _extra_days(table: Table) -> dict[date, str]:
         except UserFacingError as error:
             raise table.wrong("extra_holidays", str(error)) from error
     return found
-
-
-def _near(name: str, names: set[str]) -> str:
-    by_folded = {known.lower(): known for known in names}
-    hint = did_you_mean(name, by_folded)
-    for folded, known in by_folded.items():
-        hint = hint.replace(repr(folded), repr(known))
-    return hint

@@ -120,8 +120,9 @@ def render_instant(at: datetime) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The tail of a sentence about an unknown word; empty when nothing is near."""
-    near = get_close_matches(word.strip().lower(), tuple(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    spelled = {str(name).lower(): str(name) for name in known}
+    near = get_close_matches(word.strip().lower(), spelled, n=1)
+    return f"; did you mean {spelled[near[0]]!r}?" if near else ""
 
 
 def _interval(day: str, pair: object) -> Interval:
