@@ -87,7 +87,9 @@ def update(call: Call) -> Json:
     fields = _revision(call, message)
     changed = call.world.change(message, user=call.world.installation.bot_user_id, **fields)
     call.effects.append(changed.ts)
-    rendered = render_message(call.world, changed, base=call.base, all_metadata=True)
+    rendered = render_message(call.world, changed, base=call.base, all_metadata=True, thread=False)
+    for absent in ("ts", "reactions"):  # recorded answers have neither within the message
+        rendered.pop(absent, None)
     return {"channel": channel.id, "ts": changed.ts, "text": changed.text, "message": rendered}
 
 

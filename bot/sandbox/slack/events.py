@@ -94,6 +94,8 @@ def _message(world: World, happening: Happening, channel: Channel, *, base: str)
 def _said(world: World, message: TwinMessage, channel: Channel, *, base: str) -> Json:
     rendered = render_message(world, message, base=base)
     rendered.pop("reactions", None)
+    if message.files:
+        rendered["subtype"] = "file_share"  # in events only: histories just have the files
     if channel.is_ext_shared:
         # https://docs.slack.dev/apis/slack-connect: pushed files have to be fetched with files.info
         if "files" in rendered:

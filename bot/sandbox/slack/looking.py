@@ -88,11 +88,7 @@ def file_info(call: Call) -> Json:
         for channel in call.world.channels.values()
     ):
         raise Refused("file_not_found")
-    return {
-        "file": render_file(call.world, file, base=call.base),
-        "comments": [],
-        "response_metadata": {"next_cursor": ""},
-    }
+    return {"file": render_file(call.world, file, base=call.base), "comments": []}
 
 
 def publish_view(call: Call) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
 from bot.sandbox.slack.delivering import Receipt
@@ -133,7 +133,7 @@ class Personas:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    async def changes(self) -> AsyncIterator[Change]:
+    async def changes(self) -> AsyncGenerator[Change, None]:
         """Every change from now on."""
         queue: asyncio.Queue[Change] = asyncio.Queue()
         unsubscribe = self.on_change(queue.put_nowait)

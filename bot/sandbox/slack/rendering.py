@@ -7,6 +7,8 @@ from typing import Any
 from bot.sandbox.slack.things import Channel, ChannelKind, Json, TwinFile, TwinMessage, User
 from bot.sandbox.slack.world import World
 
+ICONS = "https://a.slack-edge.com/80588/img/plugins/app"
+
 
 def render_user(world: World, user: User, *, with_email: bool, is_stranger: bool = False) -> Json:
     """As `users.info` shows it to the app."""
@@ -69,7 +71,7 @@ def render_bot(world: World) -> Json:
         "updated": 0,
         "app_id": app.app_id,
         "user_id": app.bot_user_id,
-        "icons": {"image_36": "https://a.slack-edge.com/80588/img/plugins/app/bot_36.png"},
+        "icons": {f"image_{size}": f"{ICONS}/bot_{size}.png" for size in (36, 48, 72)},
         "team_id": app.team_id,
     }
 
@@ -155,8 +157,6 @@ def render_message(
 ) -> Json:
     """A message of a history, of an answer, or within an event."""
     rendered: Json = {"type": "message"}
-    if message.files:
-        rendered["subtype"] = "file_share"
     if message.is_broadcast:
         rendered["subtype"] = "thread_broadcast"
     rendered |= {

@@ -32,6 +32,7 @@ class _Connection:
     socket: web.WebSocketResponse
     waiting: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
     is_leaving: bool = False  #: was told to reconnect: gets nothing new
+    missed: int = 0  #: envelopes it did not acknowledge since the last one that it did
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,11 +100,14 @@ class Sockets:
             frame |= {"retry_attempt": attempt, "retry_reason": reason}
         try:
             await connection.socket.send_json(frame)
-            return await asyncio.wait_for(acked, self.ack_within.total_seconds())
+            answer = await asyncio.wait_for(acked, self.ack_within.total_seconds())
         except (TimeoutError, ConnectionError) as error:
+            connection.missed += 1
             raise NotAcked("timeout") from error
         finally:
             connection.waiting.pop(envelope_id, None)
+        connection.missed = 0
+        return answer
 
     async def ask_to_refresh(self, reason: str = "refresh_requested") -> None:
         """Tell every client to open a new connection, as Slack does every few hours."""
@@ -134,9 +138,10 @@ class Sockets:
         ready = [one for one in self._connections if not one.is_leaving and not one.socket.closed]
         if not ready:
             raise NotAcked("no connection")
-        self._connections.remove(ready[0])  # in turn: Slack promises no pattern
-        self._connections.append(ready[0])
-        return ready[0]
+        chosen = min(ready, key=lambda one: one.missed)
+        self._connections.remove(chosen)  # in turn: Slack promises no pattern
+        self._connections.append(chosen)
+        return chosen
 
     async def _listen(self, connection: _Connection) -> None:
         async for message in connection.socket:
