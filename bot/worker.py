@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from bot.performing import Performers
 log = structlog.get_logger()
 
 Work = Delivery | Effect | TimerFired
+RETENTION = timedelta(days=30)  #: far beyond the last retry of any vendor
+RETENTION_ROUND = timedelta(hours=1)
 AnyWork = TypeVar("AnyWork", Delivery, Effect, TimerFired)
 
 
@@ -268,3 +271,16 @@ def _reason(error: Exception) -> str:
     """The error's name, and its words when they are ours: a stranger's may quote a body or a secret."""
     ours = (Rejected, AudienceViolation, MalformedDelivery, Unavailable, NotYet)
     return f"{type(error).__name__}: {error}" if isinstance(error, ours) else type(error).__name__
+
+
+async def forget_old_work(ledger: Ledger, time: Time, stop: asyncio.Event) -> None:
+    """Retention, once an hour: what was done long ago goes; what is parked stays."""
+    while not stop.is_set():
+        try:
+            pruned = await ledger.prune(before=time.now() - RETENTION)
+            log.info("old_work_forgotten", rows=pruned)
+        except Unavailable as error:
+            log.warning("store_unavailable", reason=str(error))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RETENTION_ROUND.total_seconds()):
+                await stop.wait()

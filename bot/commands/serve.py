@@ -1,0 +1,93 @@
+"""`serve`, `web`, `worker`, `gateway`: the program as one process or as the roles of the Procfile."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from contextlib import AsyncExitStack
+from functools import partial
+
+import structlog
+
+from bot.commands.starting import (
+    Part,
+    embedded_file,
+    prepare_database,
+    serving,
+    settings_from_environment,
+    together,
+    until_told,
+)
+from bot.core.errors import ConfigError, UserFacingError
+from bot.wiring import Program, SystemTime, build, local_knowledge, system_rng
+from bot.worker import forget_old_work
+from config.settings import Settings
+from storage.locking import embedded_lock
+
+log = structlog.get_logger()
+
+
+def serve(_: argparse.Namespace) -> int:
+    """Everything in one process, on one machine."""
+    return _run(web=True, worker=True, gateway=True)
+
+
+def web(_: argparse.Namespace) -> int:
+    """Verify, store, answer; somebody else does the work."""
+    return _run(web=True)
+
+
+def worker(_: argparse.Namespace) -> int:
+    """Drain the ledger."""
+    return _run(worker=True)
+
+
+def gateway(_: argparse.Namespace) -> int:
+    """Only the sockets that we open ourselves."""
+    return _run(gateway=True)
+
+
+def _run(*, web: bool = False, worker: bool = False, gateway: bool = False) -> int:
+    settings = settings_from_environment()
+    try:
+        asyncio.run(_roles(settings, web=web, worker=worker, gateway=gateway))
+    except* UserFacingError as group:
+        raise group.exceptions[0] from None
+    return 0
+
+
+async def _roles(settings: Settings, *, web: bool, worker: bool, gateway: bool) -> None:
+    prepare_database(settings)
+    async with AsyncExitStack() as stack:
+        own_file = embedded_file(settings) if worker else None
+        if own_file:
+            stack.enter_context(embedded_lock(own_file))
+        knowledge = stack.enter_context(local_knowledge(settings))
+        program = await stack.enter_async_context(
+            build(settings, time=SystemTime(), rng=system_rng(), knowledge=knowledge)
+        )
+        if own_file:
+            # Whoever held these leases is dead: nobody else can be working on this file.
+            released = await program.ledger.release_leases()
+            log.info("leases_released", rows=released)
+        stop = await stack.enter_async_context(until_told())
+        parts = _parts(program, worker=worker, gateway=gateway)
+        if web:
+            await stack.enter_async_context(serving(program))
+        await together(stop, _waiting, *parts)
+
+
+def _parts(program: Program, *, worker: bool, gateway: bool) -> list[Part]:
+    parts: list[Part] = []
+    if worker:
+        parts += [program.worker.run, partial(forget_old_work, program.ledger, program.time)]
+    socket = program.socket() if gateway else None
+    if socket:
+        parts.append(socket.run)
+    elif gateway and not worker:
+        raise ConfigError("SLACK_APP_TOKEN is missing: the gateway has no socket to open")
+    return parts
+
+
+async def _waiting(stop: asyncio.Event) -> None:
+    await stop.wait()

@@ -1,0 +1,104 @@
+"""What every long-running command does first and last: settings, the lock, the index, the signals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from bot import logs
+from bot.core.errors import ConfigError
+from bot.wiring import Program
+from config.settings import Settings
+from storage.migrating import migrate, needs_migration
+from storage.urls import file_of, is_sqlite, parse_url
+
+log = structlog.get_logger()
+
+DRAIN_SECONDS = 10.0  #: what a request under way is given at shutdown
+
+Part = Callable[[asyncio.Event], Awaitable[None]]  #: runs until the event is set
+
+
+def settings_from_environment() -> Settings:
+    """The environment, read once, and a data directory that exists."""
+    logs.set_up()
+    settings = Settings.from_environ(os.environ)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"DESKBELL_DATA: {settings.data_dir} cannot be created: {error.strerror}") from None
+    return settings
+
+
+def prepare_database(settings: Settings) -> None:
+    """SQLite is brought up to date on the way; a server's schema is changed by `migrate` alone."""
+    url = settings.database_url.reveal()
+    if embedded_file(settings):
+        migrate(url)
+    elif needs_migration(url):
+        raise ConfigError("DATABASE_URL: the schema is not current; run `python -m bot migrate` first")
+
+
+def embedded_file(settings: Settings) -> Path | None:
+    """The SQLite file, or None when a server keeps the data."""
+    url = parse_url(settings.database_url.reveal())
+    return file_of(url) if is_sqlite(url) else None
+
+
+@asynccontextmanager
+async def until_told() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGTERM and SIGINT set; a second signal ends the process as usual."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def told(number: signal.Signals) -> None:
+        log.info("stopping", signal=number.name)
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told, number)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def serving(program: Program, *, host: str = "0.0.0.0") -> AsyncIterator[int]:  # noqa: S104 - a server
+    """The HTTP side, until the block ends: first not ready, then closed, requests under way finished."""
+    runner = web.AppRunner(program.app, access_log=None, shutdown_timeout=DRAIN_SECONDS)
+    await runner.setup()
+    site = web.TCPSite(runner, host, program.settings.port)
+    try:
+        await site.start()
+    except OSError as error:
+        await runner.cleanup()
+        raise ConfigError(f"PORT: {program.settings.port} cannot be used: {error.strerror}") from None
+    try:
+        log.info("serving", port=program.settings.port, routes=[route.path for route in program.doors.routes])
+        yield program.settings.port
+    finally:
+        program.readiness.is_draining = True
+        await runner.cleanup()
+
+
+async def together(stop: asyncio.Event, *parts: Part) -> None:
+    """Run until told to stop; a part that fails stops the others and is heard."""
+
+    async def run(part: Part) -> None:
+        try:
+            await part(stop)
+        finally:
+            stop.set()
+
+    async with asyncio.TaskGroup() as group:
+        for part in parts:
+            group.create_task(run(part))

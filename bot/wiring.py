@@ -1,0 +1,217 @@
+"""The composition root: the only file that knows every concrete class, the clock and the dice."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from bot import measuring
+from bot.core.errors import DeskbellError
+from bot.core.policies import Policies
+from bot.core.ports import Door, KnowledgeBase, Rooms, TicketDesk, Time
+from bot.core.statistics import Counting
+from bot.core.support import Desk
+from bot.performing import Performers
+from bot.web import Readiness, build_app
+from bot.worker import Pace, Worker
+from config.policies import load_policies
+from config.settings import Settings, SlackSettings, ZendeskSettings
+from storage.database import Database
+from storage.ledger import SqlLedger
+from storage.rates import Rate
+from storage.statistics import SqlCounting
+
+if TYPE_CHECKING:
+    from handlers.slack.front import SlackFront
+    from handlers.slack.socket_mode import SlackSocket
+
+
+class SystemTime:
+    """The machine's clock; everybody else is told what time it is."""
+
+    def now(self) -> datetime:
+        """The present, in UTC."""
+        return datetime.now(UTC)  # noqa: TID251 - the one place that reads it
+
+
+def system_rng() -> random.Random:
+    """The dice for jitter; nothing secret is made of them."""
+    return random.Random()  # noqa: S311 - not for secrets
+
+
+def rate_of(bucket: str) -> Rate | None:
+    """What each destination allows; a 429 still moves the bucket when we are wrong."""
+    match bucket.split("/"):
+        case ["slack", _, "edits"]:  # https://docs.slack.dev/apis/web-api/rate-limits - Tier 3, 50 a minute
+            return Rate(every=timedelta(seconds=60 / 45), burst=10)
+        case ["slack", "lookups"]:  # Tier 4, 100 a minute
+            return Rate(every=timedelta(seconds=0.7), burst=20)
+        case ["slack", _, _]:  # one message a second in a channel, with short bursts
+            return Rate(every=timedelta(seconds=1), burst=3)
+        case ["desk", _]:  # 30 updates in ten minutes for one ticket and user
+            return Rate(every=timedelta(seconds=20), burst=10)
+        case ["desk"]:  # 100 a minute for the account on the small plans
+            return Rate(every=timedelta(seconds=0.6), burst=20)
+        case _:
+            return None
+
+
+@dataclass(slots=True, kw_only=True)
+class Doors:
+    """What is switched on, both ways."""
+
+    inward: dict[str, Door] = field(default_factory=dict)
+    rooms: dict[str, Rooms] = field(default_factory=dict)
+    routes: list[web.RouteDef] = field(default_factory=list)
+    desk: TicketDesk | None = None
+    slack: SlackFront | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """Everything, connected; the roles take from it what they need."""
+
+    settings: Settings
+    policies: Policies
+    ledger: SqlLedger
+    doors: Doors
+    knowledge: KnowledgeBase
+    worker: Worker
+    readiness: Readiness
+    app: web.Application
+    time: Time
+
+    def socket(self) -> SlackSocket | None:
+        """Socket Mode, where an app token is set."""
+        from handlers.slack.socket_mode import SlackSocket  # noqa: PLC0415 - only for this door
+
+        slack = self.settings.slack
+        if slack is None or slack.app_token is None or self.doors.slack is None:
+            return None
+        return SlackSocket(self.doors.slack.bolt, app_token=slack.app_token.reveal())
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings,
+    *,
+    time: Time,
+    rng: random.Random,
+    knowledge: KnowledgeBase,
+    extra_rooms: Mapping[str, tuple[Door, Rooms]] | None = None,
+    pace: Pace | None = None,
+) -> AsyncIterator[Program]:
+    """Open the database and every configured door; close them in the opposite order."""
+    policies = load_policies(settings.config_dir, now=time.now())
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(Database.open(settings.database_url.reveal()))
+        ledger = SqlLedger(database, rates=rate_of)
+        doors = Doors()
+        for name, (door, rooms) in (extra_rooms or {}).items():
+            doors.inward[name], doors.rooms[name] = door, rooms
+        if settings.slack:
+            await _open_slack(stack, doors, settings.slack, ledger, time)
+        if settings.zendesk:
+            await _open_zendesk(stack, doors, settings.zendesk, ledger, time, policies=policies)
+        readiness = Readiness(probe=partial(_store_problem, ledger, time))
+        yield Program(
+            settings=settings,
+            policies=policies,
+            ledger=ledger,
+            doors=doors,
+            knowledge=knowledge,
+            worker=Worker(
+                ledger=ledger,
+                desk=Desk(policies, has_desk=doors.desk is not None),
+                doors=doors.inward,
+                performers=Performers(rooms=doors.rooms, knowledge=knowledge, desk=doors.desk),
+                time=time,
+                rng=rng,
+                pace=pace,
+            ),
+            readiness=readiness,
+            app=build_app(
+                routes=doors.routes,
+                readiness=readiness,
+                metrics=partial(_metrics, SqlCounting(database), time),
+            ),
+            time=time,
+        )
+
+
+async def _open_slack(
+    stack: AsyncExitStack, doors: Doors, settings: SlackSettings, ledger: SqlLedger, time: Time
+) -> None:
+    from handlers.slack.client import open_client  # noqa: PLC0415 - a door that is off costs nothing
+    from handlers.slack.front import SlackFront  # noqa: PLC0415
+    from handlers.slack.parsing import SlackDoor  # noqa: PLC0415
+    from handlers.slack.rooms import SlackRooms  # noqa: PLC0415
+
+    client = await stack.enter_async_context(
+        open_client(settings.bot_token.reveal(), base_url=settings.api_url)
+    )
+    secrets = [secret.reveal() for secret in settings.signing_secrets]
+    front = SlackFront(accept=ledger.accept, secrets=secrets, client=client, time=time)
+    doors.slack = front
+    doors.inward["slack"] = SlackDoor()
+    doors.rooms["slack"] = SlackRooms(client)
+    if secrets:
+        doors.routes += front.routes()
+
+
+async def _open_zendesk(
+    stack: AsyncExitStack,
+    doors: Doors,
+    settings: ZendeskSettings,
+    ledger: SqlLedger,
+    time: Time,
+    *,
+    policies: Policies,
+) -> None:
+    from handlers.zendesk.desk import ZendeskDesk  # noqa: PLC0415 - a door that is off costs nothing
+    from handlers.zendesk.front import ZendeskFront  # noqa: PLC0415
+    from handlers.zendesk.parsing import ZendeskDoor  # noqa: PLC0415
+
+    doors.desk = await stack.enter_async_context(
+        ZendeskDesk(
+            subdomain=settings.subdomain,
+            client_id=settings.client_id,
+            client_secret=settings.client_secret.reveal(),
+            time=time,
+            base_url=settings.url,
+            organisations={
+                organisation.id: organisation.desk_id
+                for organisation in policies.organisations.values()
+                if organisation.desk_id
+            },
+        )
+    )
+    doors.inward["zendesk"] = ZendeskDoor()
+    if settings.webhook_secrets:
+        secrets = [secret.reveal() for secret in settings.webhook_secrets]
+        doors.routes += ZendeskFront(ledger.accept, secrets, time).routes()
+
+
+async def _store_problem(ledger: SqlLedger, time: Time) -> str | None:
+    try:
+        await ledger.next_due(now=time.now())
+    except DeskbellError as error:
+        return f"the database does not answer: {error}"
+    return None
+
+
+async def _metrics(counting: Counting, time: Time) -> bytes:
+    now = time.now()
+    statistics = await counting.statistics(
+        now=now,
+        reply_bounds=measuring.FIRST_RESPONSE_BUCKETS,
+        resolution_bounds=measuring.RESOLUTION_BUCKETS,
+    )
+    return measuring.exposition(statistics, now=now)
