@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 import structlog
 
 from bot.core.effects import CommentOnReplica, CreateReplica, UpdateReplica
-from bot.core.errors import Unavailable
+from bot.core.errors import ConfigError, Unavailable
 from bot.core.model import OrganisationId
 from bot.core.ports import Attempt, Time
 from handlers.zendesk.performing import Performer
@@ -52,8 +52,11 @@ class ZendeskDesk:
         self._line: _Line | None = None
 
         def connect() -> tuple[ZendeskClient, Performer]:
-            from handlers.zendesk.client import ZendeskClient  # noqa: PLC0415 - GPLv3 and heavy: only when used
-
+            try:
+                from handlers.zendesk.client import ZendeskClient  # noqa: PLC0415 - GPLv3 and heavy
+            except ModuleNotFoundError as error:
+                reason = f"ZENDESK_SUBDOMAIN is set, but the package {error.name} is not installed."
+                raise ConfigError(reason) from None
             client = ZendeskClient(
                 subdomain=subdomain,
                 base_url=base_url,
@@ -74,6 +77,7 @@ class ZendeskDesk:
         return "ZendeskDesk()"
 
     async def __aenter__(self) -> Self:
+        await self._perform(lambda _: None)  # load zenpy now: it holds up the loop for some 30 ms, once
         return self
 
     async def __aexit__(

@@ -18,6 +18,7 @@ from handlers.zendesk.rendering import (
     is_public,
     marked_with,
     render_comment,
+    render_copy,
     render_person,
     render_ticket,
     render_update,
@@ -35,7 +36,7 @@ class Client(Protocol):
     def find_ticket(self, external_id: str) -> int | None: ...
     def create_ticket(self, ticket: Mapping[str, Any], key: str) -> int: ...
     def update_ticket(self, number: int, changes: Mapping[str, Any]) -> dict[str, Any]: ...
-    def requester_of(self, number: int) -> int: ...
+    def insiders_of(self, number: int) -> frozenset[int]: ...
     def find_audit(self, number: int, is_wanted: Any) -> dict[str, Any] | None: ...
     def users_with_external_id(self, external_id: str) -> list[dict[str, Any]]: ...
     def users_with_email(self, email: str) -> list[dict[str, Any]]: ...
@@ -87,17 +88,12 @@ class Performer:
             audit = self._client.find_audit(number, lambda audit: marked_with(audit, attempt.key))
             if audit and (found := comment_in(audit)):
                 return found
-        author, is_guest = self._author(effect, number)
-        changes = render_comment(effect, attempt.key, author=author, is_guest=is_guest)
+        changes = render_comment(effect, attempt.key, author=self._author(effect, number))
         try:
             audit = self._client.update_ticket(number, changes)
         except Rejected:
             self._forget(effect.author)
-            if not is_guest:
-                raise
-            # The account does not let us CC them: say it in their name instead. Nothing was written yet.
-            changes = render_comment(effect, attempt.key, author=None, is_guest=False)
-            audit = self._client.update_ticket(number, changes)
+            raise
         if not (comment := comment_in(audit)):
             raise Unavailable("Zendesk answered without the comment's id")
         return comment
@@ -121,18 +117,24 @@ class Performer:
             problems.append(f"Zendesk: the token lacks the scope {' and '.join(missing)}.")
         return problems
 
-    def _author(self, effect: CommentOnReplica, number: int) -> tuple[int | None, bool]:
-        """In whose name a comment is written, and whether they are new to the ticket.
+    def _author(self, effect: CommentOnReplica, number: int) -> int | None:
+        """In whose name a comment is written; None for ours.
 
-        Zendesk flags a comment by somebody who is neither requester nor CC, and hides it from the customer:
-        whoever is new becomes a CC with the same update, if they have an address, and is quoted if not.
+        Zendesk hides a comment from the customer when its author is neither the requester nor a CC. So
+        whoever is new becomes a CC first, when they have an address, and is quoted by us when not.
         """
         if effect.author_role != Role.REQUESTER.value or not is_public(effect.text.audience):
-            return None, False
+            return None
         author = self._person(effect.author)
-        if author == self._client.requester_of(number):
-            return author, False
-        return (author, True) if effect.author.email else (None, False)
+        if author in self._client.insiders_of(number):
+            return author
+        if effect.author.email is None:
+            return None
+        try:
+            self._client.update_ticket(number, render_copy(author))
+        except Rejected:
+            return None  # the account has no CCs, or does not want this one
+        return author if author in self._client.insiders_of(number) else None
 
     def _person(self, person: Person) -> int:
         """The end user that stands for somebody; never an agent, whatever e-mail address they claim."""

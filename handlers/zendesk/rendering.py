@@ -50,13 +50,9 @@ def render_ticket(
     return ticket
 
 
-def render_comment(
-    effect: CommentOnReplica, key: str, *, author: int | None, is_guest: bool
-) -> dict[str, Any]:
-    """The body of an update with one comment; without an author it is ours, in the writer's name.
-
-    `is_guest`: the author is not yet part of the ticket and is put among its CCs in the same update.
-    """
+def render_comment(effect: CommentOnReplica, key: str, *, author: int | None) -> dict[str, Any]:
+    """The body of an update with one comment; without an author it is ours, in the writer's name."""
+    # https://developer.zendesk.com/documentation/ticketing/managing-tickets/creating-and-updating-tickets/
     text = effect.text.body
     if author is None:
         where = effect.author.ref.door.capitalize()
@@ -65,12 +61,14 @@ def render_comment(
         "body": _clipped(text, LARGEST_BODY),
         "public": is_public(effect.text.audience),
     }
-    changes: dict[str, Any] = {"comment": comment, "metadata": {MARKER: key}}
     if author is not None:
         comment["author_id"] = author
-    if author is not None and is_guest:
-        changes["email_ccs"] = [{"user_id": author, "action": "put"}]
-    return changes
+    return {"comment": comment, "metadata": {MARKER: key}}
+
+
+def render_copy(author: int) -> dict[str, Any]:
+    """The body of an update that puts somebody among a ticket's CCs."""
+    return {"email_ccs": [{"user_id": author, "action": "put"}]}
 
 
 def render_update(effect: UpdateReplica) -> dict[str, Any] | None:

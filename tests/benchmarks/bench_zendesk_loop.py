@@ -1,4 +1,4 @@
-"""How late the event loop is while a desk makes fifty calls: python tests/benchmarks/bench_zendesk_loop.py."""
+"""How late the event loop is while a desk works: python -m tests.benchmarks.bench_zendesk_loop."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ class Zendesk(BaseHTTPRequestHandler):
     """Every request gets a plausible answer, the audits a full page of a hundred."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *_: Any) -> None:
         return
@@ -51,7 +52,8 @@ class Zendesk(BaseHTTPRequestHandler):
             return {"users": [{"id": 5, "role": "end-user", "external_id": "slack:T2:U7"}], "next_page": None}
         if "audits" in self.path:
             return {"audits": [AUDIT] * 100, "meta": {"has_more": False}, "links": {"next": None}}
-        return {"ticket": {"id": 9, "requester_id": 5}, "audit": AUDIT}
+        ticket = {"ticket": {"id": 9, "requester_id": 5}}
+        return ticket if self.command == "GET" else {**ticket, "audit": AUDIT}
 
     do_GET = do_POST = do_PUT = answer  # noqa: N815 - the names http.server calls
 
@@ -71,7 +73,7 @@ async def watch(stalls: list[float]) -> None:
         stalls.append(time.perf_counter() - before - TICK)
 
 
-async def measure(base_url: str, attempt_number: int) -> tuple[float, list[float]]:
+async def measure(base_url: str, attempt_number: int, *, is_first: bool = False) -> tuple[float, list[float]]:
     """Wall time of the calls, and by how much each tick of the loop was late."""
     text = Text(body="Still failing", audience=customer(OrganisationId("acme")))
     effect = CommentOnReplica(ticket=TicketId(1), text=text, author=ANN, author_role="requester", replica="9")
@@ -85,10 +87,11 @@ async def measure(base_url: str, attempt_number: int) -> tuple[float, list[float
         base_url=base_url,
     )
     async with desk:
-        await desk.comment(effect, attempt)  # loads zenpy: once in a process's life
+        if not is_first:
+            await desk.comment(effect, attempt)
         watcher = asyncio.create_task(watch(stalls))
         started = time.perf_counter()
-        for _ in range(CALLS):
+        for _ in range(1 if is_first else CALLS):
             await desk.comment(effect, attempt)
         took = time.perf_counter() - started
         watcher.cancel()
@@ -111,11 +114,13 @@ def report(name: str, took: float, stalls: list[float]) -> None:
 
 
 def main() -> None:
-    with subprocess.Popen([sys.executable, __file__, "serve"], stdout=subprocess.PIPE, text=True) as server:
+    command = [sys.executable, "-m", "tests.benchmarks.bench_zendesk_loop", "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         base_url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
         try:
             report("idle loop", 2.0, asyncio.run(idle(2.0)))
+            report("first comment, loading zenpy", *asyncio.run(measure(base_url, 1, is_first=True)))
             report(f"{CALLS} comments", *asyncio.run(measure(base_url, 1)))
             report(f"{CALLS} retries over 100 audits", *asyncio.run(measure(base_url, 2)))
         finally:

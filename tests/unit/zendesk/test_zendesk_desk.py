@@ -332,33 +332,39 @@ async def test_an_internal_text_is_private_whoever_wrote_it(zendesk: Recorder, d
     assert comment == {"body": "Ann Lee (via Slack): psst", "public": False}
 
 
-async def test_another_customer_with_an_address_becomes_a_cc(zendesk: Recorder, desk: ZendeskDesk) -> None:
-    zendesk.on(
-        "GET", SHOW_MANY, Answer(json={"users": [user(503, external_id="slack:T2:U8")], "next_page": None})
-    )
+BOB_THERE = Answer(json={"users": [user(503, external_id="slack:T2:U8")], "next_page": None})
+
+
+async def test_another_customer_becomes_a_cc_first(zendesk: Recorder, desk: ZendeskDesk) -> None:
+    zendesk.on("GET", SHOW_MANY, BOB_THERE)
+    copied = Answer(json={"ticket": ticket(collaborator_ids=[503])})
+    zendesk.on("GET", TICKET_9, Answer(json={"ticket": ticket(collaborator_ids=[])}), copied)
     await desk.comment(a_comment(author=BOB), attempt())
-    sent = zendesk.to("PUT", TICKET_9)[0].json["ticket"]
-    assert sent["comment"]["author_id"] == 503
-    assert sent["email_ccs"] == [{"user_id": 503, "action": "put"}]
-
-
-async def test_another_customer_is_quoted_when_they_cannot_be_a_cc(
-    zendesk: Recorder, desk: ZendeskDesk
-) -> None:
-    zendesk.on(
-        "GET", SHOW_MANY, Answer(json={"users": [user(503, external_id="slack:T2:U8")], "next_page": None})
-    )
-    await desk.comment(a_comment(author=ANON), attempt())
+    await desk.comment(a_comment(author=BOB), attempt())
+    copy, first, second = (r.json["ticket"] for r in zendesk.to("PUT", TICKET_9))
+    assert copy == {"id": 9, "email_ccs": [{"user_id": 503, "action": "put"}]}
     assert (
-        zendesk.to("PUT", TICKET_9)[0].json["ticket"]["comment"]["body"] == "Bob (via Slack): Still failing"
+        first["comment"] == second["comment"] == {"body": "Still failing", "public": True, "author_id": 503}
     )
 
+
+@pytest.mark.parametrize("refusal", [Answer(status=422, json={"error": "RecordInvalid"}), None])
+async def test_another_customer_is_quoted_when_they_cannot_be_a_cc(
+    refusal: Answer | None, zendesk: Recorder, desk: ZendeskDesk
+) -> None:
+    zendesk.on("GET", SHOW_MANY, BOB_THERE)
     done = Answer(json={"ticket": ticket(), "audit": audit(80, 81)})
-    zendesk.on("PUT", TICKET_9, Answer(status=422, json={"error": "RecordInvalid"}), done)
+    zendesk.on("PUT", TICKET_9, refusal or Answer(json={"ticket": ticket()}), done)
     await desk.comment(a_comment(author=BOB), attempt())
-    last = zendesk.to("PUT", TICKET_9)[-1].json["ticket"]
-    assert last["comment"] == {"body": "Bob (via Slack): Still failing", "public": True}
-    assert "email_ccs" not in last
+    quoted = {"body": "Bob (via Slack): Still failing", "public": True}
+    assert zendesk.to("PUT", TICKET_9)[-1].json["ticket"]["comment"] == quoted
+
+
+async def test_another_customer_without_an_address_is_quoted(zendesk: Recorder, desk: ZendeskDesk) -> None:
+    zendesk.on("GET", SHOW_MANY, BOB_THERE)
+    await desk.comment(a_comment(author=ANON), attempt())
+    [sent] = zendesk.to("PUT", TICKET_9)
+    assert sent.json["ticket"]["comment"]["body"] == "Bob (via Slack): Still failing"
 
 
 async def test_a_repeated_comment_is_found_on_any_page_of_the_audits(

@@ -79,6 +79,7 @@ def write(wire: BufferedIOBase, payload: bytes, drip: threading.Event | None) ->
 def handler_for(recorder: Recorder) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def log_message(self, *_: Any) -> None:
             return
