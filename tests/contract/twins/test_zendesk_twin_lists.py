@@ -27,8 +27,10 @@ async def test_an_upload_is_attached_once(tmp_path: Any) -> None:
             ("tiles.log", 8)
         ]
         assert len(comments[-1].attachments) == 1
-        with pytest.raises(APIException):
-            await bench.call(bench.zenpy.tickets.update, Ticket(id=1, comment=comment))
+        again = Comment(body="The log again", public=True, uploads=[upload.token])
+        with pytest.raises(APIException) as error:
+            await bench.call(bench.zenpy.tickets.update, Ticket(id=1, comment=again))
+        assert list(json.loads(str(error.value))["details"]) == ["attachments"]
 
 
 async def page_through(bench: Bench, path: str, key: str) -> list[list[int]]:

@@ -185,6 +185,14 @@ async def test_an_invalid_ticket_surfaces_as_an_exception_with_details(
         assert [user.email for user in bench.twin.state.users.values()] == ["bot@opendatagov.example"]
 
 
+async def test_a_customer_cannot_be_the_assignee() -> None:
+    async with a_bench() as bench:
+        made = await bench.create(requester=User(**ACME))
+        with pytest.raises(APIException) as error:
+            await bench.call(bench.zenpy.tickets.update, Ticket(id=1, assignee_id=made.ticket.requester_id))
+        assert list(refusal(error)[1]["details"]) == ["assignee"]
+
+
 async def test_a_body_that_is_no_ticket_is_refused() -> None:
     async with a_bench() as bench:
         assert (await bench.request("POST", "tickets.json", data="{")).status_code == 422
