@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, delete, func, select, update
+from sqlalchemy import Table, delete, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.effects import Effect
@@ -30,7 +30,7 @@ from bot.core.model import (
 from bot.core.ports import NewMessage, NewTicket, Timer
 from storage.claiming import is_pending
 from storage.codec import encode
-from storage.columns import storable
+from storage.columns import Instant, storable
 from storage.database import Database
 from storage.records import SqlRecords
 from storage.rows import audience_columns, clock_columns, person_columns, segment_columns, segment_of
@@ -223,7 +223,7 @@ class SqlTransaction(SqlRecords):
             payload=payload,
             planned_at=self._now,
             state=PENDING,
-            due_at=func.coalesce(waits_until, self._now, type_=effects.c.due_at.type),
+            due_at=func.coalesce(waits_until, literal(self._now, Instant())),
         )
         await self._connection.execute(
             statement.on_conflict_do_nothing(
