@@ -12,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import Clock, SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -134,3 +136,10 @@ async def until(condition: Callable[[], object], *, timeout: float = 5.0) -> Non
     async with asyncio.timeout(timeout):
         while not condition():  # noqa: ASYNC110 - the vendor's client has no event to wait for
             await asyncio.sleep(0.005)
+
+
+async def refusal(call: Any) -> str:
+    with pytest.raises(SlackApiError) as refused:
+        await call
+    assert refused.value.response.status_code == 200
+    return str(refused.value.response["error"])
