@@ -16,6 +16,7 @@ from bot.commands.starting import prepare_database
 from bot.core.ports import KnowledgeBase, Time
 from bot.sandbox import household
 from bot.sandbox.movable import MovableTime
+from bot.sandbox.slack.building import a_workspace
 from bot.sandbox.slack.twin import SlackTwin
 from bot.sandbox.zendesk.state import User
 from bot.sandbox.zendesk.twin import ZendeskTwin
@@ -69,7 +70,7 @@ async def open_sandbox(
 ) -> AsyncIterator[Sandbox]:
     """Start the twins, then the program pointed at them; subscribe it to both."""
     time = MovableTime(base)
-    world = household.a_workspace(time=time, rng=rng)
+    world = a_workspace(time=time, rng=rng)
     async with SlackTwin(time, rng, world=world) as slack, ZendeskTwin(time, rng) as zendesk:
         acme = zendesk.add_organisation("Acme")
         agent = zendesk.add_agent("Ada Agent", "ada@opendatagov.example")

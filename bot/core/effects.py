@@ -213,11 +213,12 @@ class TranscriptLine:
     sent_at: datetime
     text: str
     files: tuple[str, ...] = ()
+    ref: PersonRef | None = None  #: who it was, so that a name learnt later can be filled in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateReplica:
-    """Create the ticket in Zendesk. `requester` is refreshed from the records before it is performed."""
+    """Create the ticket in Zendesk. Names are refreshed from the records before it is performed."""
 
     ticket: TicketId
     external_id: str  #: "deskbell-12": looked up before any retry

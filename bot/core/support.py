@@ -90,8 +90,7 @@ class Desk:
             case ShowStatus():
                 return await _with_view(effect, records)
             case CreateReplica():
-                known = await records.find_person(effect.requester.ref)
-                return replace(effect, requester=known or effect.requester)
+                return await _with_names(effect, records)
             case CommentOnReplica():
                 known = await records.find_person(effect.author.ref)
                 replica = await _replica(effect.ticket, records)
@@ -162,6 +161,16 @@ async def _with_view(effect: ShowStatus, records: Records) -> ShowStatus | None:
         ),
     )
     return replace(effect, card=conversation.card, view=view)
+
+
+async def _with_names(effect: CreateReplica, records: Records) -> CreateReplica:
+    """Whoever spoke first was a bare id when the ticket was opened; by now they have a name."""
+    lines = []
+    for line in effect.transcript:
+        known = await records.find_person(line.ref) if line.ref else None
+        lines.append(replace(line, author=known.name) if known else line)
+    requester = await records.find_person(effect.requester.ref)
+    return replace(effect, transcript=tuple(lines), requester=requester or effect.requester)
 
 
 async def _replica(ticket: TicketId, records: Records) -> str:

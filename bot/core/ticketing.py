@@ -85,6 +85,7 @@ def _line(message: Message) -> TranscriptLine:
         sent_at=message.sent_at,
         text=message.text.body,
         files=message.files,
+        ref=message.author,
     )
 
 

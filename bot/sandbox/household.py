@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from bot.sandbox.slack.building import a_workspace
 from bot.sandbox.slack.twin import SlackTwin
 from bot.sandbox.slack.world import World
 from bot.sandbox.zendesk.twin import ZendeskTwin
 
-__all__ = ["AGENT", "COMMUNITY", "CUSTOMER", "ON_CALL", "a_workspace", "environment", "write_policies"]
-
 CUSTOMER, COMMUNITY, AGENT, ON_CALL = "carol", "mia", "ada", "otto"
+PEOPLE = (CUSTOMER, COMMUNITY, AGENT, ON_CALL)
 SUPPORT, OPEN, TRIAGE = "acme-support", "community", "triage"
+CHANNELS = (SUPPORT, OPEN, TRIAGE)
 
 
 def write_policies(directory: Path, world: World, *, desk_id: str | None = None) -> None:

@@ -86,9 +86,9 @@ class SlackRooms:
                     raise
         profile = record(user.get("profile"))
         names = (
-            profile.get("display_name"),
             profile.get("real_name"),
             user.get("real_name"),
+            profile.get("display_name"),
             user.get("name"),
         )
         return Person(

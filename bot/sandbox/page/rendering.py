@@ -26,8 +26,8 @@ Names = Callable[[str], str]
 
 def message_html(text: str, blocks: Sequence[Mapping[str, Any]], names: Names) -> Markup:
     """The visible part of a message; buttons are listed by `buttons_of`."""
-    if not blocks:
-        return mrkdwn(text, names)
+    if all(block.get("type") == "rich_text" for block in blocks):
+        return mrkdwn(text, names)  # what a person typed: the blocks say the same in more words
     return Markup("").join(_block(block, names) for block in blocks)
 
 
@@ -53,11 +53,8 @@ def _block(block: Mapping[str, Any], names: Names) -> Markup:
         case "header":
             return Markup("<h4>{}</h4>").format(block.get("text", {}).get("text", ""))
         case "section":
-            parts = [block["text"]] if "text" in block else []
-            parts += block.get("fields", [])
-            return Markup('<div class="section">{}</div>').format(
-                Markup("").join(Markup("<p>{}</p>").format(_text(part, names)) for part in parts)
-            )
+            head = Markup("<p>{}</p>").format(_text(block["text"], names)) if "text" in block else Markup("")
+            return head + _fields(block.get("fields", []), names)
         case "context":
             parts = [part for part in block.get("elements", []) if "text" in part]
             return Markup('<div class="context">{}</div>').format(
@@ -67,6 +64,12 @@ def _block(block: Mapping[str, Any], names: Names) -> Markup:
             return Markup("<hr>")
         case _:
             return Markup("")
+
+
+def _fields(fields: Sequence[Mapping[str, Any]], names: Names) -> Markup:
+    """Two columns, as Slack sets them."""
+    cells = Markup("").join(Markup("<p>{}</p>").format(_text(field, names)) for field in fields)
+    return Markup('<div class="fields">{}</div>').format(cells) if fields else Markup("")
 
 
 def _text(part: Mapping[str, Any], names: Names) -> Markup:

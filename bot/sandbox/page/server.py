@@ -57,6 +57,7 @@ class Page:
     def __init__(self, world: World, changes: Changes) -> None:
         self._world = world
         self._changes = changes
+        self._is_closing = False
         self._personas = {persona.key: persona for persona in world.personas}
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -69,6 +70,11 @@ class Page:
         self._templates.filters["clock"] = lambda at: f"{at:%H:%M}"
         self._templates.filters["day"] = lambda at: f"{at:%a %d %b}"
         self._templates.globals["link"] = _link
+
+    def close(self) -> None:
+        """End every stream, so that the server can stop."""
+        self._is_closing = True
+        self._changes.ring()
 
     def app(self) -> web.Application:
         """An application of its own: it shares nothing with the program it shows."""
@@ -112,7 +118,7 @@ class Page:
         )
         await stream.prepare(request)
         async with self._changes.listening() as changed:
-            while not _is_gone(request):
+            while not self._is_closing and not _is_gone(request):
                 await stream.write(b"event: change\ndata: \n\n" if changed.is_set() else b": ping\n\n")
                 changed.clear()
                 try:
@@ -136,7 +142,9 @@ class Page:
     async def _press(self, request: web.Request) -> web.Response:
         form = await _form(request)
         look = self._look(form)
-        await self._world.press(look.persona, look.channel, form.get("ts", ""), form.get("action", ""))
+        await self._tried(
+            self._world.press(look.persona, look.channel, form.get("ts", ""), form.get("action", ""))
+        )
         return _back(look)
 
     async def _move(self, request: web.Request) -> web.Response:

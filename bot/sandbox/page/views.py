@@ -135,8 +135,8 @@ class World(Protocol):
     async def say(self, persona: Persona, channel: str, text: str, thread: str | None) -> str:
         """Write as this person; the thread it is in."""
 
-    async def press(self, persona: Persona, channel: str, ts: str, action: str) -> None:
-        """Press a button as this person."""
+    async def press(self, persona: Persona, channel: str, ts: str, action: str) -> str:
+        """Press a button as this person; "" or a sentence saying why not."""
 
     async def tickets(self) -> Sequence[TicketView]:
         """All, newest first, without their comments."""
