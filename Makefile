@@ -27,9 +27,10 @@ define install
 	@echo "Installing requirements/$(1).txt into $(VENV) (once per lock)"
 	@$(bin)/python -m pip install --disable-pip-version-check --progress-bar off --require-hashes \
 		-r requirements/$(1).txt \
-		| awk '/^Collecting/ { printf "\r  %d packages looked up", ++n; fflush() } \
-			/^Installing collected/ { printf "\r  unpacking %d packages ...", n; fflush() } \
-			END { if (n) print " done"; else print "  nothing new" }'
+		| awk -v moving="$$([ -t 2 ] && echo yes || true)" \
+			'/^Collecting/ { n++; if (moving) { printf "\r  %d packages looked up", n; fflush() } } \
+			/^Installing collected/ { if (moving) { printf "\r  unpacking %d packages ...", n; fflush() } } \
+			END { printf "%s  %d packages installed%s\n", moving ? "\r" : "", n, moving ? "    " : "" }'
 endef
 
 .PHONY: help
@@ -57,6 +58,7 @@ lint: $(DEV) ## ruff, as linter and as formatter
 .PHONY: types
 types: $(DEV) ## mypy --strict
 	@$(bin)/mypy
+	@find tests -name conftest.py | while read -r file; do MYPYPATH=$$(dirname "$$file"):tests $(bin)/mypy "$$file"; done
 
 .PHONY: contracts
 contracts: $(DEV) ## which package may import which
