@@ -69,6 +69,13 @@ def test_the_readme_lists_every_command() -> None:
     assert {name for name in names if not re.search(rf"`{name}[ `]", table)} == set()
 
 
+def test_the_readme_names_every_policy_file() -> None:
+    files = [path.name for path in (ROOT / "config" / "defaults").glob("*.toml")]
+
+    assert files
+    assert [name for name in files if f"| `{name}` | " not in README] == []
+
+
 def test_the_slack_manifest_asks_for_the_scopes_that_are_checked() -> None:
     manifest = yaml.safe_load((ROOT / "docs" / "slack-app.yaml").read_text("utf-8"))
     asked = set(manifest["oauth_config"]["scopes"]["bot"])
