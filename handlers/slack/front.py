@@ -128,8 +128,6 @@ async def _read(request: web.Request) -> bytes:
         raise _Unread(
             415, "the body is encoded"
         )  # it was signed as it is sent, and may expand a thousandfold
-    if (request.content_length or 0) > MAX_BODY:
-        raise _Unread(413, "the body is too large")
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT):

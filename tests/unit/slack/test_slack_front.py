@@ -153,7 +153,7 @@ async def test_a_malformed_request_is_a_bad_request(
     assert store.accepted == []
 
 
-async def test_an_announced_giant_is_refused_unread(poster: Poster, store: Store) -> None:
+async def test_a_giant_is_refused(poster: Poster, store: Store) -> None:
     body = b" " * (MAX_BODY + 1)
     assert (await poster.post(PATH, data=body, headers=signed(body))).status == 413
     assert store.accepted == []

@@ -190,6 +190,7 @@ async def test_an_internal_text_never_reaches_a_customers_room(
         (Answer("<h1>Bad gateway</h1>", status=502), Unavailable, "HTTP 502"),
         (Answer("Sign in to this hotel's network"), Unavailable, "HTTP 200"),
         (Answer({"ok": False, "error": "fatal_error"}, status=500), Unavailable, "fatal_error"),
+        (Answer({"ok": False, "error": "maintenance"}, status=503), Unavailable, "maintenance"),
         (Answer({}, status=0), Unavailable, "ServerDisconnectedError"),
         (Answer({"ok": True}), Unavailable, "no timestamp"),
     ],
