@@ -18,7 +18,7 @@ from zenpy import Zenpy
 from zenpy.lib.api_objects import Ticket, User
 from zenpy.lib.exception import APIException, ZenpyException
 
-from bot.core.errors import Rejected, Unavailable
+from bot.core.errors import Unavailable
 from bot.core.ports import Time
 from handlers.zendesk.oauth import TokenSource
 from handlers.zendesk.transport import CONNECT_SECONDS, READ_SECONDS, Transport, open_session
@@ -38,8 +38,6 @@ def _translated(
     def call(self: ZendeskClient, /, *args: Params.args, **kwargs: Params.kwargs) -> Result:
         try:
             return method(self, *args, **kwargs)
-        except requests.TooManyRedirects:
-            raise Rejected("Zendesk redirects elsewhere: is ZENDESK_SUBDOMAIN right?") from None
         except (requests.RequestException, APIException, ZenpyException) as error:
             # APIException is no ZenpyException. Neither should happen after the session's own check.
             raise Unavailable(f"no usable answer from Zendesk ({type(error).__name__})") from None
@@ -73,7 +71,6 @@ class ZendeskClient:
         )
         self._transport = Transport(subdomain=subdomain, base_url=address, tokens=self.tokens)
         self._session = open_session(self._transport, time)
-        self._session.max_redirects = 0
         self._zenpy = Zenpy(
             subdomain=subdomain,
             session=self._session,

@@ -46,6 +46,12 @@ class ZendeskDesk:
         operation_seconds: float = OPERATION_SECONDS,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
+        for organisation, desk_id in (organisations or {}).items():
+            if not (desk_id.isascii() and desk_id.isdecimal()):
+                reason = (
+                    f"organisations.toml: [{organisation}]: desk_id: {desk_id!r} is not a number of Zendesk's"
+                )
+                raise ConfigError(reason)
         self._operation_seconds = operation_seconds
         self._grace_seconds = grace_seconds
         self._turn = asyncio.Lock()

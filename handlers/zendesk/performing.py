@@ -158,6 +158,8 @@ class Performer:
         user = known[0] if known else self._client.save_user(render_person(person, email))
         if user.get("role") != END_USER:
             raise Rejected(f"{external_id_of(person)} is an agent in Zendesk and cannot be a requester")
+        if user.get("id") is None:
+            raise Unavailable("Zendesk answered without the user's id")
         return int(user["id"])
 
 

@@ -30,6 +30,8 @@ def check(response: requests.Response, now: datetime) -> None:
     if 200 <= status < 300:  # noqa: PLR2004 - the class of success
         return
     reason = f"Zendesk answered {describe(response)}"
+    if 300 <= status < 400:  # noqa: PLR2004 - a renamed account; the token follows nobody
+        raise Rejected(f"{reason} and redirects elsewhere: is ZENDESK_SUBDOMAIN right?")
     if status == 429:  # noqa: PLR2004 - too many requests
         raise RateLimited(reason, retry_after=pause(response, now) or UNSAID_PAUSE)
     if status == 401:  # noqa: PLR2004 - the adapter has already tried a fresh token

@@ -116,7 +116,7 @@ def comment_in(audit: Mapping[str, Any]) -> str | None:
     # https://developer.zendesk.com/documentation/ticketing/reference-guides/ticket-audit-events-reference/
     events = audit.get("events")
     for event in events if isinstance(events, list) else []:
-        if isinstance(event, dict) and event.get("type") == "Comment":
+        if isinstance(event, dict) and event.get("type") == "Comment" and event.get("id") is not None:
             return str(event["id"])
     return None
 

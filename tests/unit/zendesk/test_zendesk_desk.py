@@ -15,7 +15,7 @@ import pytest
 from zendesk_recorder import NOW, Answer, Recorder, SteppedTime
 
 from bot.core.effects import CommentOnReplica, CreateReplica, TranscriptLine, UpdateReplica
-from bot.core.errors import NotYet, RateLimited, Rejected, Unavailable
+from bot.core.errors import ConfigError, NotYet, RateLimited, Rejected, Unavailable
 from bot.core.model import (
     INTERNAL,
     OrganisationId,
@@ -192,7 +192,7 @@ async def test_the_first_try_does_not_look_and_a_later_one_does(zendesk: Recorde
     await desk.create(a_create(), attempt())
     assert not zendesk.to("GET", TICKETS)
 
-    found = {"tickets": [ticket(44, external_id="other"), ticket(43), ticket(42)], "next_page": None}
+    found = {"tickets": [ticket(41, external_id="other"), ticket(43), ticket(42)], "next_page": None}
     zendesk.on("GET", TICKETS, Answer(json=found))
     assert await desk.create(a_create(), attempt(2)) == "42"
     assert zendesk.to("GET", TICKETS)[0].query["external_id"] == ["deskbell-12"]
@@ -537,7 +537,7 @@ async def test_effects_take_turns(zendesk: Recorder, desk: ZendeskDesk) -> None:
 
 async def test_a_redirect_is_refused_and_not_followed(zendesk: Recorder, desk: ZendeskDesk) -> None:
     zendesk.on("GET", TICKET_9, Answer(status=302, headers={"Location": f"{zendesk.base_url}/elsewhere"}))
-    with pytest.raises(Rejected):
+    with pytest.raises(Rejected, match="redirects elsewhere"):
         await desk.comment(a_comment(), attempt())
     assert not zendesk.to("GET", "/elsewhere")
 
@@ -652,6 +652,23 @@ def test_instants_are_in_utc_whatever_the_transcript_says() -> None:
     sent = render_ticket(a_create(transcript=(line,)), requester=1, organisations={}, custom_fields={})
     assert at.astimezone(UTC).strftime("%H:%M UTC") in sent["comment"]["body"]
     assert "organization_id" not in sent
+
+
+def test_an_organisation_without_a_number_is_refused_at_the_start(clock: SteppedTime) -> None:
+    with pytest.raises(ConfigError, match=r"organisations.toml: \[acme\]: desk_id: 'Acme'"):
+        ZendeskDesk(
+            subdomain="acme",
+            client_id="c",
+            client_secret="s",
+            time=clock,
+            organisations={ACME: "Acme"},
+        )
+
+
+async def test_a_comment_without_an_id_is_an_unusable_answer(zendesk: Recorder, desk: ZendeskDesk) -> None:
+    zendesk.on("PUT", TICKET_9, Answer(json={"ticket": ticket(), "audit": {"id": 80, "events": []}}))
+    with pytest.raises(Unavailable, match="comment's id"):
+        await desk.comment(a_comment(), attempt())
 
 
 def test_importing_the_door_does_not_load_zenpy() -> None:
