@@ -82,6 +82,7 @@ def _comment_added(payload: Mapping[str, Any], received_at: datetime) -> Sequenc
             is_public=comment.get("is_public") is True,  # what is not surely public stays inside
             text=text,
             written_at=_instant(payload.get("time"), received_at),
+            external_id=_external_id(detail),
         ),
     ]
 
@@ -92,13 +93,15 @@ def _status_changed(payload: Mapping[str, Any], received_at: datetime) -> Sequen
         return []
     replica = _required(ticket_id(payload), "a ticket id")
     changed_at = _instant(payload.get("time"), received_at)
-    return [StatusReceived(replica=replica, status=status, changed_at=changed_at)]
+    external_id = _external_id(_object(payload, "detail"))
+    return [StatusReceived(replica=replica, status=status, changed_at=changed_at, external_id=external_id)]
 
 
 def _triggered(payload: Mapping[str, Any], received_at: datetime) -> Sequence[Event]:
     """Both facts at every update: the core knows a comment by its id and a status by its value."""
     replica = _required(ticket_id(payload), "a ticket id")
     at = _instant(payload.get("updated_at"), received_at)
+    external_id = _external_id(payload)
     comment = payload.get("comment")
     events: list[Event] = []
     if isinstance(comment, dict) and (number := as_id(comment.get("id"))):
@@ -113,10 +116,13 @@ def _triggered(payload: Mapping[str, Any], received_at: datetime) -> Sequence[Ev
                     is_public=str(comment.get("is_public")).lower() == "true",
                     text=text,
                     written_at=at,
+                    external_id=external_id,
                 ),
             )
     if status := _status(payload.get("status")):
-        events.append(StatusReceived(replica=replica, status=status, changed_at=at))
+        events.append(
+            StatusReceived(replica=replica, status=status, changed_at=at, external_id=external_id),
+        )
     return events
 
 
@@ -130,9 +136,13 @@ def _is_staff(payload: Mapping[str, Any], author: str | None) -> bool:
 
 def _is_our_transcript(ticket: Mapping[str, Any], text: str) -> bool:
     """A ticket that we created begins with our transcript, whose comment id nobody told us."""
-    is_ours = str(ticket.get("external_id")).startswith(_OURS)
+    is_ours = (_external_id(ticket) or "").startswith(_OURS)
     description = ticket.get("description")
     return is_ours and isinstance(description, str) and description.split() == text.split()
+
+
+def _external_id(ticket: Mapping[str, Any]) -> str | None:
+    return _text(ticket.get("external_id")) or None
 
 
 def _status(value: object) -> TicketStatus | None:

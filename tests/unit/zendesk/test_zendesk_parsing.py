@@ -61,6 +61,7 @@ def test_a_comment_of_staff_becomes_an_event() -> None:
             is_public=True,
             text="Try again",
             written_at=AT,
+            external_id="deskbell-12",
         ),
     ]
 
@@ -82,7 +83,8 @@ def test_what_is_not_surely_public_is_private_and_not_surely_staff_is_nobody(fla
 )
 def test_a_changed_status_becomes_an_event(current: str, status: TicketStatus) -> None:
     payload = an_event(STATUS_CHANGED, {"current": current, "previous": "OPEN"})
-    assert parse(payload) == [StatusReceived(replica="5158", status=status, changed_at=AT)]
+    expected = StatusReceived(replica="5158", status=status, changed_at=AT, external_id="deskbell-12")
+    assert parse(payload) == [expected]
 
 
 @pytest.mark.parametrize("current", ["DELETED", "ARCHIVED", "SCRUBBED", None, 3])
@@ -94,8 +96,9 @@ def test_our_own_transcript_does_not_come_back() -> None:
     payload = a_comment(body="Ann (requester):\nMy key fails")
     payload["detail"]["description"] = "Ann (requester):\n\nMy key fails "
     assert parse(payload) == []
-    payload["detail"]["external_id"] = None
-    assert len(parse(payload)) == 1
+    for other in (None, "", 12, "acme-12"):
+        payload["detail"]["external_id"] = other
+        assert len(parse(payload)) == 1
 
 
 def test_text_is_made_storable() -> None:
@@ -135,6 +138,7 @@ def filled(**values: str) -> bytes:
     """The template as Zendesk would fill it in; unknown placeholders become nothing."""
     known = {
         "ticket.id": "5158",
+        "ticket.external_id": "deskbell-12",
         "ticket.status": "Pending",
         "ticket.updated_at_with_timestamp": "2026-11-02T09:00Z",
         "ticket.requester.id": "501",
@@ -160,8 +164,14 @@ def test_a_trigger_tells_the_same_events() -> None:
             is_public=True,
             text="Try again",
             written_at=at,
+            external_id="deskbell-12",
         ),
-        StatusReceived(replica="5158", status=TicketStatus.PENDING, changed_at=at),
+        StatusReceived(
+            replica="5158",
+            status=TicketStatus.PENDING,
+            changed_at=at,
+            external_id="deskbell-12",
+        ),
     ]
 
 
