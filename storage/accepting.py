@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from bot.core.errors import Unavailable
 from bot.core.ports import Delivery
 from storage.columns import storable
-from storage.database import Database, is_outage
+from storage.database import Database, Outage
 from storage.tables import PENDING, deliveries
 
 _LARGEST_GROUP = 200
@@ -47,7 +47,7 @@ class GroupCommit:
         try:
             new = await self._insert([delivery for delivery, _ in group])
         except Unavailable as error:
-            if len(group) > 1 and not _is_everybodys(error):
+            if len(group) > 1 and not isinstance(error, Outage):
                 # One delivery with impossible values must not refuse the others.
                 for one in group:
                     await self._commit([one])
@@ -79,10 +79,6 @@ def _answer(group: Sequence[_Waiting], error: Exception) -> None:
     for _, answer in group:
         if not answer.done():
             answer.set_exception(error)
-
-
-def _is_everybodys(error: Unavailable) -> bool:
-    return error.__cause__ is not None and is_outage(error.__cause__)
 
 
 def _row(delivery: Delivery) -> dict[str, object]:

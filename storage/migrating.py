@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 
 from alembic import command
@@ -15,7 +14,15 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.core.errors import ConfigError
-from storage.database import BUSY_TIMEOUT, prepare_sqlite, refusal
+from storage.opening import (
+    BUSY_TIMEOUT,
+    WRITES,
+    begin_sqlite,
+    first_line,
+    prepare_sqlite,
+    refusal,
+    try_sqlite,
+)
 from storage.urls import blocking_url, is_sqlite, parse_url
 
 #: Any number that nothing else in the same PostgreSQL database uses for an advisory lock.
@@ -24,26 +31,33 @@ _LOCK = 0x6465736B
 
 def migrate(url: str) -> None:
     """To the newest revision. All or nothing; two at once take turns, and the second finds nothing to do."""
-    with _connected(url) as connection:
-        config = _config()
+    config = _config()
+    with migrating_connection(url) as connection:
+        _revision(connection, ScriptDirectory.from_config(config))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
 def current_revision(url: str) -> str | None:
     """The revision the database is at; None before the first migration."""
-    with _connected(url) as connection:
+    with migrating_connection(url) as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def needs_migration(url: str) -> bool:
     """Whether `migrate` has something to do; ConfigError when the database is newer than the program."""
-    current, script = current_revision(url), ScriptDirectory.from_config(_config())
-    if current is not None and current not in {revision.revision for revision in script.walk_revisions()}:
+    script = ScriptDirectory.from_config(_config())
+    with migrating_connection(url) as connection:
+        return _revision(connection, script) != script.get_current_head()
+
+
+def _revision(connection: Connection, script: ScriptDirectory) -> str | None:
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and current not in {known.revision for known in script.walk_revisions()}:
         raise ConfigError(
-            f"DATABASE_URL: the database is at revision {current}, which this version does not know; upgrade"
+            f"DATABASE_URL: the database is at revision {current}, made by a later version; install that one"
         )
-    return current != script.get_current_head()
+    return current
 
 
 def _config() -> Config:
@@ -55,28 +69,27 @@ def _config() -> Config:
 
 
 @contextmanager
-def _connected(url: str) -> Iterator[Connection]:
+def migrating_connection(url: str) -> Iterator[Connection]:
+    """A transaction that nobody else migrates in; ConfigError when the database cannot be used."""
     parsed = parse_url(url)
-    engine = _engine(blocking_url(parsed), BUSY_TIMEOUT)
+    if is_sqlite(parsed):
+        try_sqlite(parsed, BUSY_TIMEOUT)
+    engine = _engine(blocking_url(parsed))
     try:
         with engine.begin() as connection:
             if not is_sqlite(parsed):
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             yield connection
     except DBAPIError as error:
-        raise ConfigError(refusal(parsed, error)) from error
+        raise ConfigError(refusal(parsed, first_line(error.orig))) from error
     finally:
         engine.dispose()
 
 
-def _engine(url: URL, busy_timeout: timedelta) -> Engine:
+def _engine(url: URL) -> Engine:
     if not is_sqlite(url):
         return create_engine(url, hide_parameters=True, connect_args={"connect_timeout": 10})
-    engine = create_engine(url, connect_args={"timeout": busy_timeout.total_seconds()})
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT.total_seconds()})
     event.listen(engine, "connect", prepare_sqlite)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    event.listen(engine, "begin", begin_sqlite)
+    return engine.execution_options(**{WRITES: True})

@@ -252,3 +252,9 @@ replica_comments = Table(
     Column("ticket", Id, ForeignKey("tickets.id"), primary_key=True),
     Column("comment", Words, primary_key=True),
 )
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", String, primary_key=True),
+)

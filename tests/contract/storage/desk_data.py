@@ -55,7 +55,9 @@ def a_delivery(id: str = "Ev1", *, lane: str = "slack/C1/1", **changes: Any) -> 
     return Delivery(**values)
 
 
-def a_reply(conversation: int = 1, text: str = "Hello", *, door: str = "slack", room: str = "C1") -> PostReply:
+def a_reply(
+    conversation: int = 1, text: str = "Hello", *, door: str = "slack", room: str = "C1"
+) -> PostReply:
     return PostReply(
         conversation=ConversationId(conversation),
         address=Address(door=door, workspace="T1", room=room, thread=f"{conversation}.0"),
@@ -126,7 +128,10 @@ def a_clock(ticket: Ticket) -> Clock:
         calendar="24x7",
         target=timedelta(hours=1),
         warn_percent=80,
-        steps=(EscalationStep(notify="manager", percent=120), EscalationStep(notify="vp", after=timedelta(hours=4))),
+        steps=(
+            EscalationStep(notify="manager", percent=120),
+            EscalationStep(notify="vp", after=timedelta(hours=4)),
+        ),
         started_at=T0,
         segments=(Segment(kind=SegmentKind.RUNNING, started_at=T0),),
         state=ClockState.RUNNING,

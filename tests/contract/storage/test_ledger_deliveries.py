@@ -118,7 +118,9 @@ async def test_order_holds_in_20_lanes_of_20_with_8_workers(ledger: SqlLedger) -
     assert dict(seen) == {f"lane{lane}": list(range(lane, 400, 20)) for lane in range(20)}
 
 
-async def test_an_expired_lease_is_claimed_by_somebody_else_and_fences_the_first_off(ledger: SqlLedger) -> None:
+async def test_an_expired_lease_is_claimed_by_somebody_else_and_fences_the_first_off(
+    ledger: SqlLedger,
+) -> None:
     await ledger.accept(a_delivery())
     dead = await claim_one(ledger)
     assert await ledger.claim_deliveries(now=later(59), limit=1, lease=LEASE) == []
@@ -130,7 +132,9 @@ async def test_an_expired_lease_is_claimed_by_somebody_else_and_fences_the_first
         async with ledger.finishing(dead, now=later(61)) as tx:
             await tx.plan(a_reply())
     await finish(ledger, alive, at=62)
-    assert await ledger.claim_effects(now=later(63), limit=9, lease=LEASE) == [], "the dead one's plan is gone"
+    assert await ledger.claim_effects(now=later(63), limit=9, lease=LEASE) == [], (
+        "the dead one's plan is gone"
+    )
 
 
 async def test_a_slow_worker_may_finish_what_nobody_else_took(ledger: SqlLedger) -> None:
@@ -159,8 +163,8 @@ async def test_a_crash_between_claim_and_finish_loses_nothing(url: str) -> None:
 
 
 async def test_a_retry_makes_its_whole_lane_wait_and_no_other(ledger: SqlLedger) -> None:
-    for id, lane in (("Ev1", "a"), ("Ev2", "a"), ("Ev3", "b")):
-        await ledger.accept(a_delivery(id, lane=lane))
+    for key, lane in (("Ev1", "a"), ("Ev2", "a"), ("Ev3", "b")):
+        await ledger.accept(a_delivery(key, lane=lane))
     leased = await claim_one(ledger)
     await ledger.retry(leased, at=later(30), reason="away")
 
@@ -204,7 +208,9 @@ async def test_a_parked_row_lets_its_lane_go_on_and_can_be_replayed(ledger: SqlL
     assert (again.work.id, again.attempts) == ("Ev1", 1)
 
 
-async def test_a_replayed_row_waits_for_the_younger_one_of_its_lane_that_is_under_way(ledger: SqlLedger) -> None:
+async def test_a_replayed_row_waits_for_the_younger_one_of_its_lane_that_is_under_way(
+    ledger: SqlLedger,
+) -> None:
     for n in (1, 2):
         await ledger.accept(a_delivery(f"Ev{n}"))
     first = await claim_one(ledger)

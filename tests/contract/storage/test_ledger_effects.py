@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from desk_data import LEASE, SECOND, T0, a_conversation, a_delivery, a_draft, a_reply, an_address, later
@@ -51,7 +52,7 @@ async def test_an_exception_in_the_transaction_leaves_nothing(ledger: SqlLedger)
     await ledger.accept(a_delivery())
     (delivery,) = await ledger.claim_deliveries(now=T0, limit=1, lease=LEASE)
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the block is what is tested
         async with ledger.finishing(delivery, now=T0) as tx:
             await a_conversation(tx)
             await tx.plan(a_reply())
@@ -180,7 +181,9 @@ async def test_a_success_in_between_starts_the_count_again(make_ledger: MakeLedg
     assert len(await claim(ledger)) == 1
 
 
-async def test_failures_of_what_was_still_under_way_do_not_keep_a_breaker_open(make_ledger: MakeLedger) -> None:
+async def test_failures_of_what_was_still_under_way_do_not_keep_a_breaker_open(
+    make_ledger: MakeLedger,
+) -> None:
     ledger = make_ledger(breaker=BreakerPolicy(failures=1, open_for=timedelta(seconds=30)))
     await plan(ledger, a_reply())
     for at in (0, 10, 20):
@@ -247,11 +250,13 @@ async def test_a_bucket_is_used_once_a_second(make_ledger: MakeLedger) -> None:
     assert await starts(ledger, 40, step=0.5) == [later(n) for n in range(40)]
 
 
-async def test_late_looks_never_squeeze_the_gap_and_never_lose_more_than_one_look(make_ledger: MakeLedger) -> None:
+async def test_late_looks_never_squeeze_the_gap_and_never_lose_more_than_one_look(
+    make_ledger: MakeLedger,
+) -> None:
     ledger = make_ledger(rates=one_a_second)
     await plan(ledger, *(a_reply(n) for n in range(30)))
     started = await starts(ledger, 30, step=0.7)
-    gaps = [after - before for before, after in zip(started, started[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(started)]
     assert min(gaps) >= SECOND
     assert max(gaps) <= timedelta(seconds=1.4)
 

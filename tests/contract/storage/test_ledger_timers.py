@@ -29,7 +29,9 @@ async def test_100_due_timers_fire_once_each_and_earliest_first(ledger: SqlLedge
 
     fired = await ledger.claim_timers(now=later(980), limit=1000, lease=LEASE)
 
-    assert [one.work for one in fired] == [TimerFired(key=f"clock:{n}", version=n) for n in range(119, 19, -1)]
+    assert [one.work for one in fired] == [
+        TimerFired(key=f"clock:{n}", version=n) for n in range(119, 19, -1)
+    ]
     assert await ledger.claim_timers(now=later(980), limit=1000, lease=LEASE) == []
 
 
