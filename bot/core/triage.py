@@ -124,7 +124,7 @@ _QUESTION = re.compile(
 
 _HOW_TO = re.compile(
     r"^(?:how (?:do|can|to|does|should|would)|what (?:is|are) the|which"
-    r"|como (?:faco|fazer|posso|evit|config|devo)|qual|quais)\b"
+    r"|como (?:faco|fazer|posso|devo|evit\w+|config\w+|recuper\w+)|qual|quais)\b"
 )
 
 
