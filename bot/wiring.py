@@ -1,12 +1,12 @@
-"""The composition root: the only file that knows every concrete class, the clock and the dice."""
+"""The composition root: the only file that knows every concrete class."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from bot.worker import Pace, Worker
 from config.policies import load_policies
 from config.settings import Settings, SlackSettings, ZendeskSettings
 from storage.database import Database
+from storage.installation import installation_id
 from storage.ledger import SqlLedger
 from storage.rates import Rate
 from storage.statistics import SqlCounting
@@ -31,19 +32,6 @@ from storage.statistics import SqlCounting
 if TYPE_CHECKING:
     from handlers.slack.front import SlackFront
     from handlers.slack.socket_mode import SlackSocket
-
-
-class SystemTime:
-    """The machine's clock; everybody else is told what time it is."""
-
-    def now(self) -> datetime:
-        """The present, in UTC."""
-        return datetime.now(UTC)  # noqa: TID251 - the one place that reads it
-
-
-def system_rng() -> random.Random:
-    """The dice for jitter; nothing secret is made of them."""
-    return random.Random()  # noqa: S311 - not for secrets
 
 
 def rate_of(bucket: str) -> Rate | None:
@@ -105,6 +93,7 @@ async def build(
     time: Time,
     rng: random.Random,
     knowledge: KnowledgeBase,
+    new_installation: Callable[[], str],
     extra_rooms: Mapping[str, tuple[Door, Rooms]] | None = None,
     pace: Pace | None = None,
 ) -> AsyncIterator[Program]:
@@ -113,6 +102,7 @@ async def build(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database.open(settings.database_url.reveal()))
         ledger = SqlLedger(database, rates=rate_of)
+        installation = await installation_id(database, new_installation)
         doors = Doors()
         for name, (door, rooms) in (extra_rooms or {}).items():
             doors.inward[name], doors.rooms[name] = door, rooms
@@ -129,11 +119,12 @@ async def build(
             knowledge=knowledge,
             worker=Worker(
                 ledger=ledger,
-                desk=Desk(policies, has_desk=doors.desk is not None),
+                desk=Desk(policies, has_desk=doors.desk is not None, installation=installation),
                 doors=doors.inward,
                 performers=Performers(rooms=doors.rooms, knowledge=knowledge, desk=doors.desk),
                 time=time,
                 rng=rng,
+                installation=installation,
                 pace=pace,
             ),
             readiness=readiness,

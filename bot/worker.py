@@ -63,6 +63,7 @@ class Worker:
         performers: Performers,
         time: Time,
         rng: random.Random,
+        installation: str,
         pace: Pace | None = None,
     ) -> None:
         self._ledger = ledger
@@ -71,6 +72,7 @@ class Worker:
         self._performers = performers
         self._time = time
         self._rng = rng
+        self._installation = installation
         self._pace = pace or Pace()
         self._under_way: dict[str, set[asyncio.Task[None]]] = {
             "deliveries": set(),
@@ -237,7 +239,7 @@ class Worker:
             wanted = await self._desk.prepare(effect, records)
         outcome: Event | None = None
         if wanted is not None:
-            attempt = Attempt(key=f"effect-{leased.id}", number=leased.attempts, now=now)
+            attempt = Attempt(key=f"{self._installation}-effect-{leased.id}", number=leased.attempts, now=now)
             outcome = await self._perform(wanted, attempt)
         async with self._ledger.finishing(leased, now=self._time.now()) as tx:
             if outcome is not None:

@@ -20,7 +20,8 @@ from bot.commands.starting import together, until_told
 from bot.core.errors import ConfigError
 from bot.core.ports import KnowledgeBase
 from bot.sandbox.page.server import Changes, Page
-from bot.wiring import SystemTime, open_knowledge, system_rng
+from bot.system import SystemTime, system_rng
+from bot.wiring import open_knowledge
 
 SAMPLE = Path(__file__).parent.parent / "sandbox" / "kb"
 TICK = 0.5  #: real seconds between two looks at what the twins have to repeat

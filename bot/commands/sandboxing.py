@@ -80,7 +80,14 @@ async def open_sandbox(
         settings = Settings.from_environ({**variables, "PORT": "8080"})
         await asyncio.to_thread(prepare_database, settings)
         async with (
-            build(settings, time=time, rng=rng, knowledge=knowledge, pace=pace) as program,
+            build(
+                settings,
+                time=time,
+                rng=rng,
+                knowledge=knowledge,
+                new_installation=lambda: f"{rng.getrandbits(32):08x}",
+                pace=pace,
+            ) as program,
             _listening(program.app) as url,
         ):
             await slack.subscribe(f"{url}/slack/events")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from functools import partial
 
 import structlog
@@ -18,8 +18,11 @@ from bot.commands.starting import (
     together,
     until_told,
 )
-from bot.core.errors import ConfigError, UserFacingError
-from bot.wiring import Program, SystemTime, build, local_knowledge, system_rng
+from bot.core.errors import ConfigError, Unavailable, UserFacingError
+from bot.core.model import Answer, Audience, Tier
+from bot.core.ports import KnowledgeBase
+from bot.system import SystemTime, new_installation_id, system_rng
+from bot.wiring import Program, build
 from bot.worker import forget_old_work
 from config.settings import Settings
 from storage.locking import embedded_lock
@@ -62,9 +65,15 @@ async def _roles(settings: Settings, *, web: bool, worker: bool, gateway: bool) 
         own_file = embedded_file(settings) if worker else None
         if own_file:
             stack.enter_context(embedded_lock(own_file))
-        knowledge = stack.enter_context(local_knowledge(settings))
+        knowledge = stack.enter_context(_knowledge(settings) if worker else nullcontext(_NoKnowledge()))
         program = await stack.enter_async_context(
-            build(settings, time=SystemTime(), rng=system_rng(), knowledge=knowledge)
+            build(
+                settings,
+                time=SystemTime(),
+                rng=system_rng(),
+                knowledge=knowledge,
+                new_installation=new_installation_id,
+            )
         )
         if own_file:
             # Whoever held these leases is dead: nobody else can be working on this file.
@@ -75,6 +84,19 @@ async def _roles(settings: Settings, *, web: bool, worker: bool, gateway: bool) 
         if web:
             await stack.enter_async_context(serving(program))
         await together(stop, _waiting, *parts)
+
+
+def _knowledge(settings: Settings) -> AbstractContextManager[KnowledgeBase]:
+    from bot.wiring import open_knowledge  # noqa: PLC0415 - only who drafts answers loads the index
+
+    return open_knowledge(settings.data_dir)
+
+
+class _NoKnowledge:
+    """For the roles that draft no answers: the index costs them neither memory nor time."""
+
+    async def answer(self, question: str, *, reader: Audience, tier: Tier) -> Answer | None:  # noqa: ARG002 - the port's signature
+        raise Unavailable("this role has no index")
 
 
 def _parts(program: Program, *, worker: bool, gateway: bool) -> list[Part]:

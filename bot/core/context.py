@@ -17,3 +17,4 @@ class Context:
     policies: Policies
     now: datetime
     has_desk: bool  #: whether tickets have a replica
+    installation: str  #: sets our external ids apart from another installation's in the same account

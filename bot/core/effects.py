@@ -221,7 +221,7 @@ class CreateReplica:
     """Create the ticket in Zendesk. Names are refreshed from the records before it is performed."""
 
     ticket: TicketId
-    external_id: str  #: "deskbell-12": looked up before any retry
+    external_id: str  #: "deskbell-3f9c2a1b-12": looked up before any retry
     subject: str
     transcript: tuple[TranscriptLine, ...]
     audience: Audience  #: of the transcript; decides `public`, which is always sent

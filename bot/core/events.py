@@ -116,7 +116,7 @@ class CommentReceived:
     is_public: bool
     text: str
     written_at: datetime
-    external_id: str | None = None  #: ours, "deskbell-12": known even before the replica's id is
+    external_id: str | None = None  #: ours, "deskbell-3f9c2a1b-12": known even before the replica's id is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,7 +85,7 @@ class Leased(Generic[WorkT_co]):
 class Attempt:
     """What a performer needs to be idempotent."""
 
-    key: str  #: stable over all tries of one effect: "effect-17"
+    key: str  #: stable over all tries of one effect, and no other's: "3f9c2a1b-effect-17"
     number: int  #: above 1, look for the effect on the other side before repeating it
     now: datetime
 

@@ -46,13 +46,20 @@ from bot.core.ports import Records, Transaction
 class Desk:
     """An event in, effects out. It calls nobody: the transaction is all it touches."""
 
-    def __init__(self, policies: Policies, *, has_desk: bool) -> None:
+    def __init__(self, policies: Policies, *, has_desk: bool, installation: str) -> None:
         self._policies = policies
         self._has_desk = has_desk
+        self._installation = installation
 
     async def handle(self, event: Event, tx: Transaction, *, now: datetime) -> None:  # noqa: C901, PLR0915 - a table
         """Let the event change the records and plan what follows."""
-        context = Context(tx=tx, policies=self._policies, now=now, has_desk=self._has_desk)
+        context = Context(
+            tx=tx,
+            policies=self._policies,
+            now=now,
+            has_desk=self._has_desk,
+            installation=self._installation,
+        )
         match event:
             case MessageReceived():
                 await conversing.receive_message(context, event)

@@ -67,7 +67,7 @@ async def _replica_of(context: Context, conversation: Conversation, ticket: Tick
     messages = await context.tx.messages(conversation.id)
     return CreateReplica(
         ticket=ticket.id,
-        external_id=f"{EXTERNAL_ID}{ticket.id}",
+        external_id=f"{_prefix(context)}{ticket.id}",
         subject=ticket.subject,
         transcript=tuple(_line(message) for message in messages if message.text.audience != INTERNAL),
         audience=conversation.audience,
@@ -144,16 +144,21 @@ async def replica_commented(context: Context, event: ReplicaCommented) -> None:
     await context.tx.remember_comment(event.ticket, event.comment)
 
 
+def _prefix(context: Context) -> str:
+    return f"{EXTERNAL_ID}{context.installation}-"
+
+
 async def find_ticket(context: Context, replica: str, external_id: str | None) -> Ticket | None:
-    """By the replica's id, or by ours when the replica's was never heard back."""
-    ticket = await context.tx.find_replicated(replica)
-    number = (external_id or "").removeprefix(EXTERNAL_ID)
-    if ticket or not (external_id or "").startswith(EXTERNAL_ID) or not number.isdecimal():
-        return ticket
+    """By the replica's id; by ours only as long as the replica's was never heard back."""
+    known = await context.tx.find_replicated(replica)
+    prefix, given = _prefix(context), external_id or ""
+    if known or not given.startswith(prefix) or not given.removeprefix(prefix).isdecimal():
+        return known
     try:
-        return await context.tx.ticket(TicketId(int(number)))
-    except KeyError:
-        return None  # another installation's ticket in the same account
+        ticket = await context.tx.ticket(TicketId(int(given.removeprefix(prefix))))
+    except (KeyError, OverflowError):
+        return None
+    return ticket if ticket.replica is None else None
 
 
 async def take_over_comment(context: Context, event: CommentReceived) -> None:

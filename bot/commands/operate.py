@@ -1,0 +1,124 @@
+"""`migrate`, `check`, `replay`: what an operator runs, and what a deploy runs before it starts."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from bot.commands.printing import as_json, say
+from bot.commands.starting import settings_from_environment
+from bot.core.errors import DeskbellError, UserFacingError
+from bot.core.ports import Parked
+from bot.system import SystemTime
+from bot.wiring import live_problems
+from config.policies import load_policies
+from config.settings import Settings
+from storage.database import Database
+from storage.ledger import SqlLedger
+from storage.migrating import current_revision, needs_migration
+from storage.migrating import migrate as bring_up_to_date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of `check`."""
+
+    part: str
+    is_ok: bool
+    words: str
+
+
+def migrate(_: argparse.Namespace) -> int:
+    """To the newest schema; nothing happens when it is there already."""
+    settings = settings_from_environment()
+    url = settings.database_url.reveal()
+    before = current_revision(url)
+    bring_up_to_date(url)
+    after = current_revision(url)
+    say(f"The database is at revision {after}." if before == after else f"Migrated from {before} to {after}.")
+    return 0
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Everything that can be wrong before it hurts; 1 when something is."""
+    settings = settings_from_environment()
+    findings = asyncio.run(_findings(settings, is_live=arguments.live))
+    if arguments.json:
+        say(as_json([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            say(f"{'ok  ' if finding.is_ok else 'BAD '} {finding.part}: {finding.words}")
+    return 0 if all(finding.is_ok for finding in findings) else 1
+
+
+async def _findings(settings: Settings, *, is_live: bool) -> list[Finding]:
+    findings = [_policies(settings)]
+    findings += [Finding(part="door", is_ok=True, words=words) for words in settings.door_problems()]
+    findings += [_index(settings)]
+    findings += await _store(settings)
+    if is_live:
+        problems = await live_problems(settings, time=SystemTime())
+        findings += [Finding(part="live", is_ok=False, words=words) for words in problems]
+        if not problems:
+            findings.append(Finding(part="live", is_ok=True, words="tokens and scopes are as they should be"))
+    return findings
+
+
+def _policies(settings: Settings) -> Finding:
+    try:
+        policies = load_policies(settings.config_dir, now=SystemTime().now())
+    except UserFacingError as error:
+        return Finding(part="policies", is_ok=False, words=str(error))
+    words = (
+        f"{len(policies.organisations)} organisations, {len(policies.rooms)} rooms, "
+        f"{len(policies.agents)} agents, {len(policies.targets)} promises"
+    )
+    return Finding(part="policies", is_ok=True, words=words)
+
+
+def _index(settings: Settings) -> Finding:
+    from bot.wiring import index_problem  # noqa: PLC0415 - the index brings its libraries along
+
+    problem = index_problem(settings)
+    return Finding(part="index", is_ok=problem is None, words=problem or "the knowledge base is indexed")
+
+
+async def _store(settings: Settings) -> list[Finding]:
+    url = settings.database_url.reveal()
+    try:
+        if await asyncio.to_thread(needs_migration, url):
+            words = "the schema is not current; run `python -m bot migrate`"
+            return [Finding(part="database", is_ok=False, words=words)]
+        async with Database.open(url) as database:
+            parked = await SqlLedger(database).parked()
+    except DeskbellError as error:
+        return [Finding(part="database", is_ok=False, words=str(error))]
+    return [Finding(part="database", is_ok=True, words="reached, and current"), *_parked(parked)]
+
+
+def _parked(parked: Sequence[Parked]) -> list[Finding]:
+    if not parked:
+        return [Finding(part="parked work", is_ok=True, words="none")]
+    return [
+        Finding(
+            part="parked work",
+            is_ok=False,
+            words=f"{row.queue} {row.id} ({row.kind}, {row.lane}) after {row.attempts} tries: {row.reason}",
+        )
+        for row in parked
+    ]
+
+
+def replay(arguments: argparse.Namespace) -> int:
+    """Parked rows are tried again, by whoever drains the ledger."""
+    settings = settings_from_environment()
+    count = asyncio.run(_replay(settings, arguments.queue, arguments.ids))
+    say(f"{count} of {len(arguments.ids)} put back into {arguments.queue}.")
+    return 0 if count == len(arguments.ids) else 1
+
+
+async def _replay(settings: Settings, queue: str, ids: Sequence[int]) -> int:
+    async with Database.open(settings.database_url.reveal()) as database:
+        return await SqlLedger(database).replay(queue, ids, now=SystemTime().now())
