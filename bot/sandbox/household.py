@@ -15,14 +15,18 @@ SUPPORT, OPEN, TRIAGE = "acme-support", "community", "triage"
 CHANNELS = (SUPPORT, OPEN, TRIAGE)
 
 
-def write_policies(directory: Path, world: World, *, desk_id: str | None = None) -> None:
-    """An overlay directory like anybody's, about the people of this workspace."""
+PolicyFiles = dict[str, str]  #: text by file name
+
+
+def write_policies(directory: Path, files: PolicyFiles) -> None:
+    """An overlay directory like anybody's."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name, text in _files(world, desk_id).items():
+    for name, text in files.items():
         (directory / name).write_text(text, encoding="utf-8")
 
 
-def _files(world: World, desk_id: str | None) -> Mapping[str, str]:
+def policy_files(world: World, *, desk_id: str | None = None) -> PolicyFiles:
+    """What an administrator would write about the people of this workspace."""
     team = world.home.id
     desk = f'desk_id = "{desk_id}"\n' if desk_id else ""
     return {
