@@ -32,6 +32,7 @@ from storage.statistics import SqlCounting
 if TYPE_CHECKING:
     from handlers.slack.front import SlackFront
     from handlers.slack.socket_mode import SlackSocket
+    from handlers.zendesk.desk import ZendeskDesk
 
 
 def rate_of(bucket: str) -> Rate | None:
@@ -166,28 +167,31 @@ async def _open_zendesk(
     *,
     policies: Policies,
 ) -> None:
-    from handlers.zendesk.desk import ZendeskDesk  # noqa: PLC0415 - a door that is off costs nothing
-    from handlers.zendesk.front import ZendeskFront  # noqa: PLC0415
+    from handlers.zendesk.front import ZendeskFront  # noqa: PLC0415 - a door that is off costs nothing
     from handlers.zendesk.parsing import ZendeskDoor  # noqa: PLC0415
 
-    doors.desk = await stack.enter_async_context(
-        ZendeskDesk(
-            subdomain=settings.subdomain,
-            client_id=settings.client_id,
-            client_secret=settings.client_secret.reveal(),
-            time=time,
-            base_url=settings.url,
-            organisations={
-                organisation.id: organisation.desk_id
-                for organisation in policies.organisations.values()
-                if organisation.desk_id
-            },
-        )
-    )
+    doors.desk = await stack.enter_async_context(_zendesk_desk(settings, policies, time))
     doors.inward["zendesk"] = ZendeskDoor()
     if settings.webhook_secrets:
         secrets = [secret.reveal() for secret in settings.webhook_secrets]
         doors.routes += ZendeskFront(ledger.accept, secrets, time).routes()
+
+
+def _zendesk_desk(settings: ZendeskSettings, policies: Policies, time: Time) -> ZendeskDesk:
+    from handlers.zendesk.desk import ZendeskDesk  # noqa: PLC0415 - a door that is off costs nothing
+
+    return ZendeskDesk(
+        subdomain=settings.subdomain,
+        client_id=settings.client_id,
+        client_secret=settings.client_secret.reveal(),
+        time=time,
+        base_url=settings.url,
+        organisations={
+            organisation.id: organisation.desk_id
+            for organisation in policies.organisations.values()
+            if organisation.desk_id
+        },
+    )
 
 
 async def _store_problem(ledger: SqlLedger, time: Time) -> str | None:
@@ -206,3 +210,23 @@ async def _metrics(counting: Counting, time: Time) -> bytes:
         resolution_bounds=measuring.RESOLUTION_BUCKETS,
     )
     return measuring.exposition(statistics, now=now)
+
+
+async def live_problems(settings: Settings, *, time: Time) -> list[str]:
+    """What the vendors say about our tokens and scopes; one sentence each."""
+    problems: list[str] = []
+    policies = load_policies(settings.config_dir, now=time.now())
+    if settings.slack:
+        from handlers.slack.checking import check  # noqa: PLC0415 - a door that is off costs nothing
+        from handlers.slack.client import open_client  # noqa: PLC0415
+
+        token = settings.slack.bot_token.reveal()
+        async with open_client(token, base_url=settings.slack.api_url) as client:
+            problems += await check(client)
+    if settings.zendesk:
+        async with _zendesk_desk(settings.zendesk, policies, time) as desk:
+            try:
+                problems += await desk.check()
+            except DeskbellError as error:
+                problems.append(f"Zendesk: {error}")
+    return problems
