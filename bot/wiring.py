@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from aiohttp import web
 
 from bot import measuring
 from bot.core.errors import DeskbellError
+from bot.core.model import Room
 from bot.core.policies import Policies
 from bot.core.ports import Door, KnowledgeBase, Rooms, TicketDesk, Time
 from bot.core.statistics import Counting
@@ -64,6 +65,15 @@ class Doors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Extra:
+    """A door that no environment variable opens, with its only room: the terminal."""
+
+    door: Door
+    rooms: Rooms
+    room: Room
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """Everything, connected; the roles take from it what they need."""
 
@@ -95,18 +105,19 @@ async def build(
     rng: random.Random,
     knowledge: KnowledgeBase,
     new_installation: Callable[[], str],
-    extra_rooms: Mapping[str, tuple[Door, Rooms]] | None = None,
+    extras: Sequence[Extra] = (),
     pace: Pace | None = None,
 ) -> AsyncIterator[Program]:
     """Open the database and every configured door; close them in the opposite order."""
-    policies = load_policies(settings.config_dir, now=time.now())
+    policies = _with_extras(load_policies(settings.config_dir, now=time.now()), extras)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database.open(settings.database_url.reveal()))
         ledger = SqlLedger(database, rates=rate_of)
         installation = await installation_id(database, new_installation)
         doors = Doors()
-        for name, (door, rooms) in (extra_rooms or {}).items():
-            doors.inward[name], doors.rooms[name] = door, rooms
+        for extra in extras:
+            doors.inward[extra.door.name] = extra.door
+            doors.rooms[extra.door.name] = extra.rooms
         if settings.slack:
             await _open_slack(stack, doors, settings.slack, ledger, time)
         if settings.zendesk:
@@ -136,6 +147,11 @@ async def build(
             ),
             time=time,
         )
+
+
+def _with_extras(policies: Policies, extras: Sequence[Extra]) -> Policies:
+    rooms = {(extra.room.door, extra.room.workspace, extra.room.room): extra.room for extra in extras}
+    return replace(policies, rooms={**policies.rooms, **rooms})
 
 
 async def _open_slack(
