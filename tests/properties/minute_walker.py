@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from importlib import resources
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from bot.core.policies import Calendar
@@ -30,11 +33,14 @@ def _intervals(calendar: Calendar, day: date) -> list[tuple[int, int]]:
 
 
 class MinuteWalker:
-    """Every minute of a window, open or not. Offsets must be whole minutes, as all are since 1972."""
+    """Every minute of a window, open or not. Offsets must be whole minutes, as all are since 1972.
+
+    Between the minutes it counts in whole seconds since the start of the window.
+    """
 
     def __init__(self, calendar: Calendar, start: datetime, days: int) -> None:
         self.start = start.replace(second=0, microsecond=0)
-        self.open = [is_open(calendar, self.start + minute * MINUTE) for minute in range(days * 24 * 60)]
+        self.open = bytes(is_open(calendar, self.start + minute * MINUTE) for minute in range(days * 24 * 60))
 
     def due_at(
         self, start: datetime, target: timedelta, pauses: Sequence[tuple[datetime, datetime]] = ()
@@ -42,39 +48,37 @@ class MinuteWalker:
         """None when the window is too small."""
         if not target:
             return start
-        left = int(target.total_seconds())
-        for begin, end in self._counting(start, pauses, self.start + len(self.open) * MINUTE):
-            seconds = (end - begin) // SECOND
-            if left <= seconds:
-                return begin + left * SECOND
-            left -= seconds
+        left = target // SECOND
+        for begin, end in self._counting(self._seconds(start), pauses, len(self.open) * 60):
+            if left <= end - begin:
+                return self.start + (begin + left) * SECOND
+            left -= end - begin
         return None
 
     def open_time_between(
         self, a: datetime, b: datetime, pauses: Sequence[tuple[datetime, datetime]] = ()
     ) -> timedelta:
-        return sum((end - begin for begin, end in self._counting(a, pauses, b)), timedelta(0))
+        counting = self._counting(self._seconds(a), pauses, self._seconds(b))
+        return sum(end - begin for begin, end in counting) * SECOND
+
+    def _seconds(self, at: datetime) -> int:
+        return (at - self.start) // SECOND
 
     def _counting(
-        self, a: datetime, pauses: Sequence[tuple[datetime, datetime]], b: datetime
-    ) -> Iterator[tuple[datetime, datetime]]:
+        self, a: int, pauses: Sequence[tuple[datetime, datetime]], b: int
+    ) -> Iterator[tuple[int, int]]:
         """Pieces of at most a minute in [a, b) that are open; by the second where a pause is near."""
-        for index in range((a - self.start) // MINUTE, len(self.open)):
-            if not self.open[index]:
-                continue
-            begin = max(a, self.start + index * MINUTE)
-            end = min(b, self.start + (index + 1) * MINUTE)
-            if begin >= end:
-                if begin >= b:
-                    return
-                continue
-            if not any(begin < to and end > since for since, to in pauses):
+        paused = [(self._seconds(since), self._seconds(to)) for since, to in pauses]
+        index = self.open.find(1, a // 60)
+        while 0 <= index * 60 < b:
+            begin, end = max(a, index * 60), min(b, (index + 1) * 60)
+            if not any(begin < to and end > since for since, to in paused):
                 yield begin, end
-                continue
-            for second in range((end - begin) // SECOND):
-                at = begin + second * SECOND
-                if not any(since <= at < to for since, to in pauses):
-                    yield at, at + SECOND
+            else:
+                for second in range(begin, end):
+                    if not any(since <= second < to for since, to in paused):
+                        yield second, second + 1
+            index = self.open.find(1, index + 1)
 
 
 def changes_of_offset(name: str, first: datetime, last: datetime) -> list[datetime]:
@@ -91,3 +95,21 @@ def changes_of_offset(name: str, first: datetime, last: datetime) -> list[dateti
             found.append(hour.astimezone(UTC))
             before = offset
     return found
+
+
+def gaps_between_changes(name: str) -> Iterator[int]:
+    """Seconds between the changes of a zone's offset that its file in the tzdata package lists, from 1970."""
+    content = resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).read_bytes()
+    # https://datatracker.ietf.org/doc/html/rfc8536#section-3: a header and data in 32 bits, then both in 64.
+    utc, std, leap, times, types, chars = struct.unpack_from(">6l", content, 20)
+    at = 44 + times * 5 + types * 6 + chars + leap * 8 + std + utc
+    _, _, _, times, types, _ = struct.unpack_from(">6l", content, at + 20)
+    moments = struct.unpack_from(f">{times}q", content, at + 44)
+    kinds = struct.unpack_from(f">{times}B", content, at + 44 + times * 8)
+    offsets = [struct.unpack_from(">l", content, at + 44 + times * 9 + kind * 6)[0] for kind in range(types)]
+    changes = [
+        moment
+        for index, (moment, kind) in enumerate(zip(moments, kinds, strict=True))
+        if moment >= 0 and offsets[kind] != offsets[kinds[index - 1] if index else 0]
+    ]
+    yield from (two - one for one, two in pairwise(changes))
