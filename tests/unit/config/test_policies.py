@@ -239,6 +239,17 @@ def test_a_calendar_may_name_exceptions_and_dates_of_its_own(tmp_path: Path) -> 
     assert [(i.start, i.end) for i in calendar.hours[0]] == [(22 * 60, 6 * 60), (8 * 60, 24 * 60)]
 
 
+def test_a_holiday_that_is_worked_is_worked_on_the_day_in_lieu_too(tmp_path: Path) -> None:
+    working = 'holidays = "US"\nworking_holidays = ["Independence Day"]\n'
+    lay(tmp_path, calendars=CALENDAR + working + HOURS)
+
+    holidays = load_policies(tmp_path, now=NOW).calendars["business"].holidays
+
+    assert date(2026, 7, 3) not in holidays
+    assert date(2026, 7, 4) not in holidays
+    assert date(2026, 12, 25) in holidays
+
+
 SLA = '[enterprise.P1]\ncalendar = "24x7"\nfirst_reply_time = "4h"\n'
 CALENDAR = '[business]\ntimezone = "Europe/Lisbon"\n'
 HOURS = '[business.hours]\nmon = [["09:00", "17:00"]]\n'
