@@ -12,7 +12,7 @@ from bot.core.policies import Calendar
 from bot.core.spelling import did_you_mean, parse_day, parse_hours
 from config.tables import Layers, Table
 
-YEARS_AROUND = 10  #: holidays are known this many years before and after the load
+YEARS_AROUND = 30  #: holidays are known this many years before and after the load
 
 FILE = "calendars.toml"
 
