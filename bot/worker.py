@@ -236,7 +236,7 @@ class Worker:
     async def _handle_effect(self, leased: Leased[Effect]) -> None:
         effect, now = leased.work, self._time.now()
         async with self._ledger.reading() as records:
-            wanted = await self._desk.prepare(effect, records)
+            wanted = await self._desk.prepare(effect, records, now=now)
         outcome: Event | None = None
         if wanted is not None:
             attempt = Attempt(key=f"{self._installation}-effect-{leased.id}", number=leased.attempts, now=now)

@@ -18,3 +18,7 @@ class Context:
     now: datetime
     has_desk: bool  #: whether tickets have a replica
     installation: str  #: sets our external ids apart from another installation's in the same account
+
+    def at(self, told: datetime) -> datetime:
+        """When something happened by its sender's clock, which may be ahead of ours."""
+        return min(told, self.now)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
-from bot.core import promising, replies, saying, ticketing, triage
+from bot.core import asking, promising, replies, saying, ticketing, triage
 from bot.core.context import Context
 from bot.core.effects import DraftAnswer, IdentifyPerson, Purpose, ReplyButton
 from bot.core.events import (
@@ -23,22 +22,14 @@ from bot.core.model import (
     Floor,
     Message,
     PersonRef,
-    Priority,
     Role,
     Room,
     RoomKind,
     Text,
+    TicketId,
+    TicketStatus,
 )
 from bot.core.ports import NewMessage
-
-# Asking for a person or a ticket in plain words, in the two languages of the knowledge base.
-WANTS_TICKET = re.compile(
-    r"\b(open|create|raise|file|log)\s+(me\s+|us\s+)?(a|an|the|another)?\s*(support\s+)?(ticket|case)\b"
-    r"|\b(talk|speak)\s+(to|with)\s+(a|an|some)\s*(human|person|agent|engineer)\b"
-    r"|\b(abr\w*|cri\w*)\s+(um|o|outro)?\s*(ticket|chamado)\b"
-    r"|\bfalar\s+com\s+(um|uma|algum|alguma)?\s*(humano|pessoa|atendente|agente)\b",
-    re.IGNORECASE,
-)
 
 
 async def receive_message(context: Context, event: MessageReceived) -> None:
@@ -53,7 +44,7 @@ async def receive_message(context: Context, event: MessageReceived) -> None:
     if message is None:
         return  # the same words came before, as a mention or a retry
     if message.role is Role.AGENT:
-        await _agent_spoke(context, event, conversation, message)
+        await _agent_spoke(context, event, conversation, message, room)
     else:
         await _requester_spoke(context, event, conversation, message, room)
 
@@ -62,9 +53,8 @@ async def _conversation(context: Context, event: MessageReceived, room: Room) ->
     known = await context.tx.find_conversation(event.address)
     if known:
         return known
-    is_ours = event.is_mention or (
-        room.mode is AnswerMode.EVERY and not context.policies.is_agent(event.author)
-    )
+    # A thread that one of ours begins is followed as well: that is how we know who holds its floor.
+    is_ours = event.is_mention or room.mode is AnswerMode.EVERY
     if room.mode is AnswerMode.OFF or not is_ours:
         return None
     return await context.tx.open_conversation(
@@ -96,11 +86,15 @@ async def _record(context: Context, event: MessageReceived, conversation: Conver
 
 
 async def _agent_spoke(
-    context: Context, event: MessageReceived, conversation: Conversation, message: Message
+    context: Context,
+    event: MessageReceived,
+    conversation: Conversation,
+    message: Message,
+    room: Room,
 ) -> None:
     """A person of ours takes the floor, unless they only asked the bot something."""
     if event.is_mention:
-        await _ask(context, conversation, message, was_addressed=True)
+        await _ask(context, conversation, message, room, was_addressed=True)
         return
     conversation = replace(conversation, floor=Floor.HUMAN)
     await context.tx.save_conversation(conversation)
@@ -109,7 +103,7 @@ async def _agent_spoke(
     ticket = await context.tx.ticket(conversation.ticket)
     await ticketing.mirror(context, ticket, message)
     if conversation.audience != INTERNAL:
-        await ticketing.agent_replied(context, ticket, event.sent_at)
+        await ticketing.agent_replied(context, ticket, context.at(event.sent_at))
     await promising.show(context, conversation)
 
 
@@ -121,38 +115,56 @@ async def _requester_spoke(
     room: Room,
 ) -> None:
     if conversation.ticket is not None:
-        ticket = await context.tx.ticket(conversation.ticket)
-        await ticketing.mirror(context, ticket, message)
-        reopened = await ticketing.requester_replied(context, ticket)
-        if reopened != ticket:
-            await promising.show(context, conversation)
-        if not event.is_mention:
+        is_taken = await _wrote_to_ticket(context, event, conversation, message, conversation.ticket)
+        if not is_taken or not event.is_mention:
             return  # the team has it; the bot does not talk into their thread
     elif _needs_ticket(event.text, room):
         conversation, _ = await ticketing.open_ticket(context, conversation, event.author)
-        if WANTS_TICKET.search(event.text):
+        if asking.wants_ticket(event.text):
             return  # they asked for a person, not for an article
-    if event.is_mention or conversation.floor is Floor.BOT:
-        await _ask(context, conversation, message, was_addressed=event.is_mention)
+    if event.is_mention or (conversation.floor is Floor.BOT and room.mode is AnswerMode.EVERY):
+        await _ask(context, conversation, message, room, was_addressed=event.is_mention)
+
+
+async def _wrote_to_ticket(
+    context: Context,
+    event: MessageReceived,
+    conversation: Conversation,
+    message: Message,
+    number: TicketId,
+) -> bool:
+    """Whether the ticket could still take it."""
+    ticket = await context.tx.ticket(number)
+    if ticket.status is TicketStatus.CLOSED:
+        await _say_once(context, conversation, replies.ticket_closed(ticket.id))
+        return False
+    await ticketing.mirror(context, ticket, message)
+    if await ticketing.requester_replied(context, ticket, context.at(event.sent_at)) != ticket:
+        await promising.show(context, conversation)
+    return True
 
 
 def _needs_ticket(text: str, room: Room) -> bool:
     """Whether to open a ticket unasked: production is down at a customer's, or somebody asks for one."""
-    if WANTS_TICKET.search(text):
-        return True
-    return room.kind is RoomKind.CUSTOMER and triage.triage(text).priority is Priority.P1
+    if room.mode is AnswerMode.OFF:
+        return False
+    return asking.wants_ticket(text) or (room.kind is RoomKind.CUSTOMER and triage.is_emergency(text))
 
 
 async def _ask(
-    context: Context, conversation: Conversation, message: Message, *, was_addressed: bool
+    context: Context, conversation: Conversation, message: Message, room: Room, *, was_addressed: bool
 ) -> None:
-    if not message.text.body.strip():
-        return  # a bare mention or a lone file asks nothing
+    """Have it looked up, unless nothing is asked: a bare mention, a lone file, or unaddressed thanks."""
+    text = message.text.body
+    if room.mode is AnswerMode.OFF or not text.strip():
+        return
+    if asking.is_pleasantry(text) and not was_addressed:
+        return
     await context.tx.plan(
         DraftAnswer(
             conversation=conversation.id,
             question=message.id,
-            text=message.text.body,
+            text=text,
             reader=conversation.audience,
             tier=conversation.tier,
             was_addressed=was_addressed,
@@ -165,30 +177,61 @@ async def answer_drafted(context: Context, event: AnswerDrafted) -> None:
     conversation = await context.tx.conversation(event.conversation)
     if conversation.floor is Floor.HUMAN and not event.was_addressed:
         return
-    is_customer = context.policies.room_of(conversation.address).kind is RoomKind.CUSTOMER
     offer = ReplyButton(button=Button.OPEN_TICKET, value=str(event.question))
     offers = (offer,) if conversation.ticket is None and conversation.audience != INTERNAL else ()
-    if event.answer is not None and event.answer.is_grounded:
-        helped = ReplyButton(button=Button.HELPED, value=str(event.question))
-        text = replies.restated(event.answer.text, replies.answered(event.answer))
-        await saying.say(
-            context,
-            conversation,
-            text,
-            Purpose.ANSWER,
-            buttons=(helped, *offers),
-            was_addressed=event.was_addressed,
-        )
-    elif (is_customer or event.was_addressed) and conversation.ticket is None:
-        text = Text(body=replies.not_known(), audience=conversation.audience)
-        await saying.say(
-            context,
-            conversation,
-            text,
-            Purpose.ABSTENTION,
-            buttons=offers,
-            was_addressed=event.was_addressed,
-        )
+    if event.answer is None or not event.answer.is_grounded:
+        await _abstain(context, conversation, offers, was_addressed=event.was_addressed)
+        return
+    helped = ReplyButton(button=Button.HELPED, value=str(event.question))
+    await saying.say(
+        context,
+        conversation,
+        replies.restated(event.answer.text, replies.answered(event.answer)),
+        Purpose.ANSWER,
+        buttons=(helped, *offers),
+        was_addressed=event.was_addressed,
+    )
+
+
+async def _abstain(
+    context: Context,
+    conversation: Conversation,
+    offers: tuple[ReplyButton, ...],
+    *,
+    was_addressed: bool,
+) -> None:
+    """A customer, and whoever addressed the bot, is told; others are not bothered with what it cannot do."""
+    room = context.policies.room_of(conversation.address)
+    is_told = was_addressed or (room.kind is RoomKind.CUSTOMER and conversation.ticket is None)
+    body = replies.not_known(conversation.ticket, is_offered=bool(offers))
+    if not is_told or (not was_addressed and await _last_said(context, conversation) == body):
+        return  # the offer stands: it is not repeated under every line
+    await saying.say(
+        context,
+        conversation,
+        Text(body=body, audience=conversation.audience),
+        Purpose.ABSTENTION,
+        buttons=offers,
+        was_addressed=was_addressed,
+    )
+
+
+async def _say_once(context: Context, conversation: Conversation, body: str) -> None:
+    """A notice, unless it is the last thing that we said here."""
+    if await _last_said(context, conversation) != body:
+        text = Text(body=body, audience=conversation.audience)
+        await saying.say(context, conversation, text, Purpose.NOTICE)
+
+
+async def _last_said(context: Context, conversation: Conversation) -> str | None:
+    """Our last words to these readers; words still on their way do not count."""
+    messages = await context.tx.messages(conversation.id)
+    ours = (
+        message.text.body
+        for message in reversed(messages)
+        if message.role is Role.BOT and message.text.audience == conversation.audience
+    )
+    return next(ours, None)
 
 
 async def press_open_ticket(context: Context, event: ButtonPressed) -> None:
@@ -197,8 +240,7 @@ async def press_open_ticket(context: Context, event: ButtonPressed) -> None:
     if conversation is None:
         return
     if conversation.ticket is not None:
-        text = Text(body=replies.ticket_stands(conversation.ticket), audience=conversation.audience)
-        await saying.say(context, conversation, text, Purpose.NOTICE)
+        await _say_once(context, conversation, replies.ticket_stands(conversation.ticket))
         return
     requester = await _asker(context, conversation, event)
     conversation, ticket = await ticketing.open_ticket(context, conversation, requester)

@@ -256,6 +256,7 @@ class CommentOnReplica:
     author: Person
     author_role: str
     replica: str | None = None
+    said_at: datetime | None = None
 
     @property
     def lane(self) -> str:

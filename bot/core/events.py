@@ -52,6 +52,7 @@ class ButtonPressed:
     value: str
     message: str  #: the door's id of the message that carries the button
     pressed_at: datetime
+    presser_name: str = ""  #: as the door shows it, where it says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from bot.core.model import (
     Audience,
     Clock,
     ClockId,
+    ClockState,
     Conversation,
     Mark,
     Metric,
@@ -47,25 +48,28 @@ async def keep(context: Context, ticket: Ticket, metric: Metric, at: datetime) -
             await _save(context, sla.fulfil(clock, max(at, clock.started_at)))
 
 
-async def cancel(context: Context, ticket: Ticket, metric: Metric) -> None:
+async def cancel(context: Context, ticket: Ticket, metric: Metric, at: datetime) -> None:
     """The promise no longer applies."""
     for clock in await context.tx.clocks(ticket.id):
         if clock.metric is metric and clock.is_live:
-            await _save(context, sla.cancel(clock, context.now))
+            await _save(context, sla.cancel(clock, at))
 
 
-async def pause(context: Context, ticket: Ticket, reason: str) -> None:
+async def pause(context: Context, ticket: Ticket, at: datetime, reason: str) -> None:
     """Waiting on somebody else stops the resolution clock; a first reply is still owed."""
     for clock in await context.tx.clocks(ticket.id):
         if clock.metric is Metric.RESOLUTION_TIME and clock.is_live:
-            await _save(context, sla.pause(clock, _calendar(context, clock), context.now, reason))
+            await _save(context, sla.pause(clock, _calendar(context, clock), at, reason))
 
 
-async def resume(context: Context, ticket: Ticket) -> None:
-    """It is ours to move again."""
+async def resume(context: Context, ticket: Ticket, at: datetime) -> None:
+    """It is ours to move again: what was solved is promised again, and so is a first reply never given."""
     for clock in await context.tx.clocks(ticket.id):
-        if clock.metric is Metric.RESOLUTION_TIME and clock.is_live:
-            await _save(context, sla.resume(clock, _calendar(context, clock), context.now))
+        is_owed = clock.metric is Metric.RESOLUTION_TIME or clock.state is ClockState.CANCELLED
+        if clock.state is ClockState.PAUSED:
+            await _save(context, sla.resume(clock, _calendar(context, clock), at))
+        elif is_owed and not clock.is_live:
+            await _save(context, sla.reopen(clock, _calendar(context, clock), at))
 
 
 async def look_at_clock(context: Context, event: TimerFired) -> None:
@@ -90,10 +94,12 @@ async def acknowledge(context: Context, event: ButtonPressed) -> None:
         return
     ticket = await context.tx.ticket(clock.ticket)
     person = await context.tx.find_person(event.presser)
-    who = person.name if person else event.presser.user
+    who = person.name if person else event.presser_name or event.presser.user
     if clock.is_live and clock.acknowledged_by is None:
-        await _save(context, sla.acknowledge(clock, who, context.now))
-    await saying.restate(context, ticket.conversation, event, lambda said: replies.acknowledged(said, who))
+        clock = sla.acknowledge(clock, who, context.now)
+        await _save(context, clock)
+    taken = clock.acknowledged_by or who
+    await saying.restate(context, ticket.conversation, event, lambda said: replies.acknowledged(said, taken))
 
 
 async def show(context: Context, conversation: Conversation) -> None:
@@ -130,33 +136,44 @@ async def _tell(context: Context, clock: Clock, marks: Sequence[Mark]) -> None:
     """One message for everything that came due together, mentioning everybody a step names."""
     ticket = await context.tx.ticket(clock.ticket)
     conversation = await context.tx.conversation(ticket.conversation)
-    address, audience = _where(context, conversation)
-    steps = [mark.step for mark in marks if mark.step is not None]
-    people: dict[PersonRef, None] = {}
-    for step in steps:
-        people.update(dict.fromkeys(context.policies.on_call.who(step.notify, context.now)))
-    body = replies.escalated(
-        ticket,
-        clock,
-        marks=[mark.name for mark in marks],
-        now=context.now,
-        is_internal=audience == INTERNAL,
-    )
-    if steps or audience == INTERNAL:
-        # A mere warning stays among ourselves; in the customer's own thread the card says it.
+    address, room = _where(context, conversation)
+    is_internal = room == INTERNAL
+    body = replies.escalated(ticket, clock, now=context.now, is_internal=is_internal)
+    if _is_told(marks, clock, is_internal=is_internal):
+        button = ReplyButton(button=Button.ACKNOWLEDGE, value=str(clock.id))
         await context.tx.plan(
             PostReply(
                 conversation=conversation.id,
                 address=address,
-                room=audience,
-                text=Text(body=body, audience=audience),
+                room=room,
+                text=Text(body=body, audience=INTERNAL if is_internal else conversation.audience),
                 purpose=Purpose.ESCALATION,
-                buttons=(ReplyButton(button=Button.ACKNOWLEDGE, value=str(clock.id)),),
-                mentions=tuple(people),
-                about=conversation.address if audience == INTERNAL else None,
+                buttons=() if clock.acknowledged_by else (button,),
+                mentions=_called(context, marks),
+                about=conversation.address if is_internal else None,
             )
         )
     await show(context, conversation)
+
+
+def _is_told(marks: Sequence[Mark], clock: Clock, *, is_internal: bool) -> bool:
+    """Steps always; a mere warning only among ourselves, for in the customer's own thread the card says it.
+
+    Whoever acknowledged needs no more warnings; that the promise is broken is told all the same.
+    """
+    if any(mark.step for mark in marks):
+        return True
+    is_news = clock.acknowledged_by is None or any(mark.name == sla.BREACH for mark in marks)
+    return is_internal and is_news
+
+
+def _called(context: Context, marks: Sequence[Mark]) -> tuple[PersonRef, ...]:
+    """Everybody the steps name, as of now, each once."""
+    people: dict[PersonRef, None] = {}
+    for mark in marks:
+        if mark.step is not None:
+            people.update(dict.fromkeys(context.policies.on_call.who(mark.step.notify, context.now)))
+    return tuple(people)
 
 
 def _where(context: Context, conversation: Conversation) -> tuple[Address, Audience]:

@@ -36,12 +36,12 @@ def _citation(heading: str, path: str) -> str:
     return heading or path
 
 
-def not_known() -> str:
-    """The bot was asked and has nothing it could cite."""
-    return (
-        "I could not find this in our documentation, so I will not guess. "
-        "Shall I open a ticket, so that a person looks at it?"
-    )
+def not_known(ticket: int | None = None, *, is_offered: bool = True) -> str:
+    """The bot was asked and has nothing it could cite; under it is a button, or a ticket stands already."""
+    admitted = "I could not find this in our documentation, so I will not guess."
+    if ticket is not None:
+        return f"{admitted} The people who work on {ticket_label(ticket)} will see your question."
+    return f"{admitted} Shall I open a ticket, so that a person looks at it?" if is_offered else admitted
 
 
 def helped(original: str) -> str:
@@ -59,20 +59,35 @@ def ticket_stands(ticket: int) -> str:
     return f"{ticket_label(ticket)} is already open for this thread; what you write here reaches the team."
 
 
+def ticket_closed(ticket: int) -> str:
+    """Somebody wrote under a ticket that nothing can be added to any more."""
+    return (
+        f"{ticket_label(ticket)} is closed, and nothing can be added to it any more. "
+        "Please write a new message in this channel, and we will look at it afresh."
+    )
+
+
+def with_files(text: str, files: Sequence[str]) -> str:
+    """Words and the names of what was attached to them, for readers who do not see the files."""
+    named = f"Files: {', '.join(files)}" if files else ""
+    return "\n\n".join(part for part in (text, named) if part.strip())
+
+
 def relayed(author: str, text: str) -> str:
     """A person's public comment from the ticket desk."""
     return f"**{author}**: {text}"
 
 
-def escalated(ticket: Ticket, clock: Clock, *, marks: Sequence[str], now: datetime, is_internal: bool) -> str:
+def escalated(ticket: Ticket, clock: Clock, *, now: datetime, is_internal: bool) -> str:
     """Time is running out, or has. `is_internal`: our own people read it, so it may name the customer."""
     what = METRICS[clock.metric].lower()
     who = f" · {ticket.organisation}" if is_internal and ticket.organisation else ""
     head = f"**{ticket_label(ticket.id)}**{who} · {ticket.priority.value} · {ticket.subject}"
     left = clock.due_at - now
     when = f"{clock.due_at:%Y-%m-%d %H:%M} UTC"
-    if left <= timedelta(0) or "breach" in marks:
-        return f"{head}\nThe {what} was due at {when}, {spoken(-left)} ago. Please take it now."
+    if left <= timedelta(0):
+        taken = f"{clock.acknowledged_by} has it." if clock.acknowledged_by else "Please take it now."
+        return f"{head}\nThe {what} was due at {when}, {spoken(-left)} ago. {taken}"
     return f"{head}\nThe {what} is due at {when}, in {spoken(left)}. Please take it."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -25,6 +26,7 @@ from bot.core.model import (
     Metric,
     Person,
     PersonRef,
+    Priority,
     Role,
     Text,
     Ticket,
@@ -50,7 +52,7 @@ async def open_ticket(
             requester=requester,
             organisation=conversation.organisation,
             tier=conversation.tier,
-            priority=triage.triage("\n".join(asked)).priority,
+            priority=_priority(asked),
             opened_at=context.now,
         )
     )
@@ -63,13 +65,22 @@ async def open_ticket(
     return conversation, ticket
 
 
+def _priority(asked: Sequence[str]) -> Priority:
+    """By all that was said; but an emergency stays one, whatever was said before it."""
+    if any(triage.is_emergency(text) for text in asked):
+        return Priority.P1
+    return triage.triage("\n".join(asked)).priority
+
+
 async def _replica_of(context: Context, conversation: Conversation, ticket: Ticket) -> CreateReplica:
     messages = await context.tx.messages(conversation.id)
     return CreateReplica(
         ticket=ticket.id,
         external_id=f"{_prefix(context)}{ticket.id}",
         subject=ticket.subject,
-        transcript=tuple(_line(message) for message in messages if message.text.audience != INTERNAL),
+        transcript=tuple(
+            _line(message) for message in messages if message.text.audience.may_reach(conversation.audience)
+        ),
         audience=conversation.audience,
         requester=await person_of(context, ticket.requester),
         organisation=ticket.organisation,
@@ -96,41 +107,47 @@ async def person_of(context: Context, ref: PersonRef) -> Person:
 
 async def mirror(context: Context, ticket: Ticket, message: Message) -> None:
     """What was said in the thread is said in the desk too."""
-    if not context.has_desk:
-        return
+    body = replies.with_files(message.text.body, message.files)
+    if not context.has_desk or not body or ticket.status is TicketStatus.CLOSED:
+        return  # a closed ticket takes no comment, and an empty comment is none
     await context.tx.plan(
         CommentOnReplica(
             ticket=ticket.id,
-            text=message.text,
+            text=replies.restated(message.text, body),
             author=await person_of(context, message.author),
             author_role=message.role.value,
+            said_at=message.sent_at,
         )
     )
 
 
-async def agent_replied(context: Context, ticket: Ticket, at: datetime) -> Ticket:
+async def agent_replied(
+    context: Context, ticket: Ticket, at: datetime, *, was_in_desk: bool = False
+) -> Ticket:
     """A person's public reply keeps the first-reply promise and opens a new ticket."""
     await promising.keep(context, ticket, Metric.FIRST_REPLY_TIME, at)
-    if ticket.status is TicketStatus.NEW:
-        ticket = replace(ticket, status=TicketStatus.OPEN)
-        await context.tx.save_ticket(ticket)
-        await _push_status(context, ticket)
-    return ticket
+    if ticket.status is not TicketStatus.NEW:
+        return ticket
+    return await _set_open(context, ticket, was_in_desk=was_in_desk)
 
 
-async def requester_replied(context: Context, ticket: Ticket) -> Ticket:
+async def requester_replied(
+    context: Context, ticket: Ticket, at: datetime, *, was_in_desk: bool = False
+) -> Ticket:
     """The ball is ours again: a waiting ticket runs, a solved one reopens."""
-    if ticket.status in (TicketStatus.PENDING, TicketStatus.SOLVED):
-        ticket = replace(ticket, status=TicketStatus.OPEN, solved_at=None)
-        await context.tx.save_ticket(ticket)
-        await promising.resume(context, ticket)
-        await _push_status(context, ticket)
-    return ticket
+    if ticket.status not in (TicketStatus.PENDING, TicketStatus.SOLVED):
+        return ticket
+    await promising.resume(context, ticket, at)
+    return await _set_open(context, ticket, was_in_desk=was_in_desk)
 
 
-async def _push_status(context: Context, ticket: Ticket) -> None:
-    if context.has_desk:
+async def _set_open(context: Context, ticket: Ticket, *, was_in_desk: bool) -> Ticket:
+    """The desk follows what happens in it by itself; telling it back could undo the agent's own choice."""
+    ticket = replace(ticket, status=TicketStatus.OPEN, solved_at=None)
+    await context.tx.save_ticket(ticket)
+    if context.has_desk and not was_in_desk:
         await context.tx.plan(UpdateReplica(ticket=ticket.id, status=ticket.status, priority=ticket.priority))
+    return ticket
 
 
 async def replica_created(context: Context, event: ReplicaCreated) -> None:
@@ -178,9 +195,9 @@ async def take_over_comment(context: Context, event: CommentReceived) -> None:
     if event.is_agent:
         conversation = replace(conversation, floor=Floor.HUMAN)
         await context.tx.save_conversation(conversation)
-        await agent_replied(context, ticket, event.written_at)
+        await agent_replied(context, ticket, context.at(event.written_at), was_in_desk=True)
     else:
-        await requester_replied(context, ticket)
+        await requester_replied(context, ticket, context.at(event.written_at), was_in_desk=True)
     await context.tx.plan(
         PostReply(
             conversation=conversation.id,
@@ -211,23 +228,23 @@ async def follow_status(context: Context, event: StatusReceived) -> None:
     ticket = await find_ticket(context, event.replica, event.external_id)
     if ticket is None or ticket.status is event.status or ticket.status is TicketStatus.CLOSED:
         return
-    was_solved = not ticket.is_open
+    at = context.at(event.changed_at)
+    solved_at = ticket.solved_at or at
     ticket = replace(ticket, status=event.status)
-    if not ticket.is_open and not was_solved:
-        ticket = replace(ticket, solved_at=event.changed_at)
+    ticket = replace(ticket, solved_at=None if ticket.is_open else solved_at)
     await context.tx.save_ticket(ticket)
-    await _run_clocks(context, ticket, event.changed_at)
+    await _run_clocks(context, ticket, at)
     await promising.show(context, await context.tx.conversation(ticket.conversation))
 
 
 async def _run_clocks(context: Context, ticket: Ticket, at: datetime) -> None:
     match ticket.status:
         case TicketStatus.PENDING:
-            await promising.pause(context, ticket, "waiting on the customer")
+            await promising.pause(context, ticket, at, "waiting on the customer")
         case TicketStatus.HOLD:
-            await promising.pause(context, ticket, "on hold")
+            await promising.pause(context, ticket, at, "on hold")
         case TicketStatus.NEW | TicketStatus.OPEN:
-            await promising.resume(context, ticket)
+            await promising.resume(context, ticket, at)
         case TicketStatus.SOLVED | TicketStatus.CLOSED:
             await promising.keep(context, ticket, Metric.RESOLUTION_TIME, at)
-            await promising.cancel(context, ticket, Metric.FIRST_REPLY_TIME)
+            await promising.cancel(context, ticket, Metric.FIRST_REPLY_TIME, at)

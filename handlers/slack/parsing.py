@@ -183,7 +183,13 @@ def _presses(payload: Mapping[str, Any], received_at: datetime) -> Iterator[Butt
             value=mrkdwn.storable(value),
             message=ts,
             pressed_at=_pressed_at(pressed.get("action_ts"), received_at),
+            presser_name=_shown_name(user),
         )
+
+
+def _shown_name(user: Mapping[str, Any]) -> str:
+    names = (user.get(field) for field in ("username", "name"))
+    return mrkdwn.storable(next((each for each in names if isinstance(each, str) and each), ""))
 
 
 def _pressed_at(action_ts: object, received_at: datetime) -> datetime:

@@ -2,46 +2,29 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from scenario_kit import FixedTime, Open, SmallKnowledge
 
 from bot.commands.sandboxing import Sandbox, open_sandbox
-from bot.core.model import Answer, Audience, Citation, Text, Tier
-
-TUESDAY = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)  # 10:00 in New York
-
-
-class FixedTime:
-    """Stands still; the sandbox moves it."""
-
-    def now(self) -> datetime:
-        return TUESDAY
-
-
-class SmallKnowledge:
-    """A knowledge base of one article: it knows about DataHub and nothing else."""
-
-    async def answer(self, question: str, *, reader: Audience, tier: Tier) -> Answer | None:
-        if "datahub" not in question.lower():
-            return None
-        return Answer(
-            text=Text(body="> Set `DATAHUB_GMS_URL` and restart the connector.", audience=reader),
-            citations=(
-                Citation(
-                    path="integration-guides/datahub.md",
-                    heading="Connect DataHub",
-                    url="https://docs.opendatagov.io/integrations/datahub",
-                ),
-            ),
-            confidence=0.9,
-        )
 
 
 @pytest.fixture
-async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
-    async with open_sandbox(
-        tmp_path, base=FixedTime(), rng=random.Random(7), knowledge=SmallKnowledge()
-    ) as opened:
-        yield opened
+def opened(tmp_path: Path) -> Open:
+    """A sandbox with something about it: `async with opened(knowledge=…) as sandbox`."""
+
+    def open_(**options: Any) -> AbstractAsyncContextManager[Sandbox]:
+        rng = random.Random(7)  # noqa: S311 - a fixed seed is wanted
+        defaults = {"base": FixedTime(), "rng": rng, "knowledge": SmallKnowledge()}
+        return open_sandbox(tmp_path, **{**defaults, **options})
+
+    return open_
+
+
+@pytest.fixture
+async def sandbox(opened: Open) -> AsyncIterator[Sandbox]:
+    async with opened() as one:
+        yield one

@@ -186,6 +186,13 @@ def test_a_button_pressed_by_a_connect_user_names_both_workspaces() -> None:
     ]
 
 
+def test_a_button_says_who_pressed_it_as_slack_shows_them() -> None:
+    (only,) = pressed(press(user={"id": "U2", "team_id": "T_CUSTOMER", "username": "carol"}))
+    assert only.presser_name == "carol"
+    (nameless,) = pressed(press(user={"id": "U2", "team_id": "T_CUSTOMER", "username": 7}))
+    assert nameless.presser_name == ""
+
+
 def test_a_button_under_a_top_level_message_is_in_that_messages_thread() -> None:
     (only,) = pressed(press(message={"ts": "1793707300.000200"}))
     assert only.address.thread == "1793707300.000200"

@@ -1,0 +1,152 @@
+"""The last look before an effect is done: whether it is still wanted, and what the facts are now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from bot.core.effects import (
+    ClockView,
+    CommentOnReplica,
+    CreateReplica,
+    DraftAnswer,
+    EditReply,
+    Effect,
+    IdentifyPerson,
+    PostReply,
+    Purpose,
+    ShowStatus,
+    StatusView,
+    UpdateReplica,
+)
+from bot.core.errors import AudienceViolation, NotYet, Rejected
+from bot.core.events import Button
+from bot.core.model import Audience, ClockId, Floor, Person, PersonRef
+from bot.core.policies import Policies
+from bot.core.ports import Records
+
+NAMED_WITHIN = timedelta(seconds=30)  #: how long the desk is kept waiting for somebody's name
+
+
+async def prepare(effect: Effect, records: Records, policies: Policies, *, now: datetime) -> Effect | None:
+    """The effect with fresh facts, or None when it is no longer wanted.
+
+    Raises Rejected when it never can be done, NotYet when it soon can.
+    """
+    match effect:
+        case PostReply():
+            return await _reply(effect, records, policies)
+        case EditReply():
+            return replace(effect, room=policies.room_of(effect.address).audience)
+        case ShowStatus():
+            return await _card(effect, records, policies)
+        case DraftAnswer():
+            conversation = await records.conversation(effect.conversation)
+            return effect if effect.was_addressed or conversation.floor is Floor.BOT else None
+        case IdentifyPerson():
+            return None if await records.find_person(effect.ref) else effect
+        case CreateReplica() | CommentOnReplica() | UpdateReplica():
+            return await _in_desk(effect, records, now)
+        case _:
+            assert_never(effect)
+
+
+async def _reply(effect: PostReply, records: Records, policies: Policies) -> PostReply | None:
+    """With the readers whom the room has now: it may have been given to another customer meanwhile."""
+    if not await _may_be_said(effect, records):
+        return None
+    return replace(effect, room=policies.room_of(effect.address).audience)
+
+
+async def _may_be_said(effect: PostReply, records: Records) -> bool:
+    """Floor control at the moment of posting, not when the answer was started."""
+    conversation = await records.conversation(effect.conversation)
+    match effect.purpose:
+        case Purpose.ANSWER:
+            return effect.was_addressed or conversation.floor is Floor.BOT
+        case Purpose.ABSTENTION:
+            is_offer = any(button.button is Button.OPEN_TICKET for button in effect.buttons)
+            if is_offer and conversation.ticket is not None:
+                return False  # what it offers has been done meanwhile
+            return effect.was_addressed or conversation.floor is Floor.BOT
+        case Purpose.ESCALATION:
+            asked = [button.value for button in effect.buttons if button.button is Button.ACKNOWLEDGE]
+            clocks = [await records.clock(ClockId(int(value))) for value in asked]
+            return all(clock.is_live and clock.acknowledged_by is None for clock in clocks)
+        case Purpose.NOTICE | Purpose.RELAY:
+            return True
+        case _:
+            assert_never(effect.purpose)
+
+
+async def _card(effect: ShowStatus, records: Records, policies: Policies) -> ShowStatus | None:
+    conversation = await records.conversation(effect.conversation)
+    if conversation.ticket is None:
+        return None
+    room = policies.room_of(effect.address).audience
+    _check(conversation.audience, room)  # a card is no Text, so that nobody else would
+    ticket = await records.ticket(conversation.ticket)
+    view = StatusView(
+        ticket=ticket.id,
+        subject=ticket.subject,
+        status=ticket.status,
+        priority=ticket.priority,
+        tier=ticket.tier,
+        assignee=ticket.assignee,
+        has_replica=ticket.replica is not None,
+        clocks=tuple(
+            ClockView(
+                metric=clock.metric,
+                state=clock.state,
+                due_at=clock.due_at,
+                ended_at=clock.ended_at,
+            )
+            for clock in await records.clocks(ticket.id)
+        ),
+    )
+    return replace(effect, room=room, card=conversation.card, view=view)
+
+
+def _check(text: Audience, room: Audience) -> None:
+    if not text.may_reach(room):
+        raise AudienceViolation(f"{text} may not be shown to {room}")
+
+
+async def _in_desk(
+    effect: CreateReplica | CommentOnReplica | UpdateReplica, records: Records, now: datetime
+) -> Effect:
+    ticket = await records.ticket(effect.ticket)
+    if isinstance(effect, CreateReplica):
+        return await _with_names(effect, records, is_patient=now < ticket.opened_at + NAMED_WITHIN)
+    if ticket.replica is None:
+        # Creation comes first in the lane: without an id here it was parked, and a person decides.
+        raise Rejected("the ticket was never created in the desk; replay its creation first")
+    if isinstance(effect, UpdateReplica):
+        return replace(effect, replica=ticket.replica, status=ticket.status, priority=ticket.priority)
+    is_patient = effect.said_at is not None and now < effect.said_at + NAMED_WITHIN
+    author = await _named(effect.author.ref, records, is_patient=is_patient)
+    return replace(effect, replica=ticket.replica, author=author or effect.author)
+
+
+async def _with_names(effect: CreateReplica, records: Records, *, is_patient: bool) -> CreateReplica:
+    """Whoever spoke first was a bare id when the ticket was opened; by now they have a name."""
+    lines = []
+    for line in effect.transcript:
+        known = await _named(line.ref, records, is_patient=is_patient) if line.ref else None
+        lines.append(replace(line, author=known.name) if known else line)
+    requester = await _named(effect.requester.ref, records, is_patient=is_patient)
+    return replace(effect, transcript=tuple(lines), requester=requester or effect.requester)
+
+
+async def _named(ref: PersonRef, records: Records, *, is_patient: bool) -> Person | None:
+    """Somebody by name. The desk keeps the first name it hears, so a name on its way is worth a moment."""
+    known = await records.find_person(ref)
+    if known is None and is_patient and await _is_being_identified(ref, records):
+        raise NotYet("who said it is still being looked up")
+    return known
+
+
+async def _is_being_identified(ref: PersonRef, records: Records) -> bool:
+    lane = IdentifyPerson(ref=ref, room="").lane
+    return await records.has_pending(lane, IdentifyPerson.__name__)
