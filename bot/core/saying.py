@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bot.core import replies
 from bot.core.context import Context
 from bot.core.effects import EditReply, PostReply, Purpose, ReplyButton
+from bot.core.errors import NotYet
 from bot.core.events import ButtonPressed, ReplyPosted
 from bot.core.model import Conversation, ConversationId, PersonRef, Role, Text
 from bot.core.ports import NewMessage
@@ -63,6 +64,9 @@ async def restate(
     messages = await context.tx.messages(conversation)
     said = next((message.text for message in messages if message.source == source), None)
     if said is None:
+        if await context.tx.has_pending(f"{event.address.door}/{conversation}", PostReply.__name__):
+            # People can press a button before the post that brought it was written down.
+            raise NotYet("a reply of ours is still under way")
         return  # not ours, or from before retention
     await context.tx.plan(
         EditReply(
