@@ -24,6 +24,11 @@ class GroupCommit:
         self._committed = committed
         self._waiting: list[_Waiting] = []
         self._writer: asyncio.Task[None] | None = None
+        self._statement = (
+            database.insert(deliveries)
+            .on_conflict_do_nothing(index_elements=[deliveries.c.door, deliveries.c.external_id])
+            .returning(deliveries.c.door, deliveries.c.external_id)
+        )
 
     async def accept(self, delivery: Delivery) -> bool:
         """True once it is on disk, False when it already was. Whoever gives up waiting stops nobody else."""
@@ -65,13 +70,8 @@ class GroupCommit:
                     answer.set_result(is_new)
 
     async def _insert(self, group: Sequence[Delivery]) -> set[tuple[str, str]]:
-        statement = (
-            self._database.insert(deliveries)
-            .on_conflict_do_nothing(index_elements=[deliveries.c.door, deliveries.c.external_id])
-            .returning(deliveries.c.door, deliveries.c.external_id)
-        )
         async with self._database.writing() as connection:
-            result = await connection.execute(statement, [_row(delivery) for delivery in group])
+            result = await connection.execute(self._statement, [_row(delivery) for delivery in group])
             return {(row.door, row.external_id) for row in result.all()}
 
 

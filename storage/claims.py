@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Table, bindparam, case, select, update
+from sqlalchemy import String, Table, bindparam, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.effects import Effect
 from bot.core.events import TimerFired
 from bot.core.ports import Delivery, Leased
-from storage.claiming import Row, due_heads, is_pending, lease
+from storage.claiming import LIMIT, NOW, Row, due_heads, is_pending, lease
 from storage.codec import UnreadableEffect, decode
 from storage.columns import Instant
 from storage.database import Database
@@ -30,13 +30,47 @@ log = structlog.get_logger()
 _CHUNK = 32
 _CHUNKS = 4
 
+_CLAIM_DELIVERIES = lease(
+    deliveries,
+    deliveries.c.id.in_(select(due_heads(deliveries, deliveries.c.id).cte("heads").c.id)),
+)
+_CLAIM_TIMERS = lease(
+    timers,
+    timers.c.id.in_(
+        select(
+            select(timers.c.id)
+            .where(timers.c.due_at <= NOW)
+            .order_by(timers.c.due_at, timers.c.id)
+            .limit(LIMIT)
+            .with_for_update(skip_locked=True)
+            .cte("due")
+            .c.id
+        )
+    ),
+)
+_CANDIDATES = due_heads(
+    effects,
+    *(effects.c.id, effects.c.lane, effects.c.bucket, effects.c.slot_at),
+    where=[
+        effects.c.vendor == bindparam("vendor", type_=String),
+        effects.c.id.not_in(bindparam("taken", expanding=True)),
+    ],
+)
+_CLAIM_EFFECTS = lease(effects, effects.c.id.in_(bindparam("granted", expanding=True)))
+_SLOT = bindparam("slot", type_=Instant)
+#: Come back when the slot does, and everything behind it too: it would only be looked at in vain.
+_DEFER = (
+    update(effects)
+    .where(effects.c.lane == bindparam("of_lane"), is_pending(effects), effects.c.due_at < _SLOT)
+    .values(due_at=_SLOT, slot_at=case((effects.c.id == bindparam("head"), _SLOT), else_=effects.c.slot_at))
+)
+
 
 async def claim_deliveries(
     connection: AsyncConnection, *, now: datetime, limit: int, until: datetime
 ) -> Sequence[Leased[Delivery]]:
     """The heads of the lanes."""
-    heads = due_heads(deliveries, deliveries.c.id, now=now, limit=limit).cte("heads")
-    rows = await connection.execute(lease(deliveries, heads, until=until).returning(deliveries))
+    rows = await connection.execute(_CLAIM_DELIVERIES, {"now": now, "limit": limit, "until": until})
     return [_leased(row, _delivery(row)) for row in _in_order(rows.mappings().all())]
 
 
@@ -44,15 +78,7 @@ async def claim_timers(
     connection: AsyncConnection, *, now: datetime, limit: int, until: datetime
 ) -> Sequence[Leased[TimerFired]]:
     """Those that are due, earliest first."""
-    due = (
-        select(timers.c.id)
-        .where(timers.c.due_at <= now)
-        .order_by(timers.c.due_at, timers.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    rows = await connection.execute(lease(timers, due, until=until).returning(timers))
+    rows = await connection.execute(_CLAIM_TIMERS, {"now": now, "limit": limit, "until": until})
     earliest_first = sorted(rows.mappings().all(), key=lambda row: (row["set_for"], row["id"]))
     return [_leased(row, TimerFired(key=row["key"], version=row["version"])) for row in earliest_first]
 
@@ -96,11 +122,8 @@ class EffectClaim:
         return granted
 
     async def _candidates(self, vendor: Vendor, taken: list[int]) -> Sequence[Row]:
-        columns = (effects.c.id, effects.c.lane, effects.c.bucket, effects.c.slot_at)
-        of_vendor = (effects.c.vendor == vendor.name, effects.c.id.not_in(taken))
-        rows = await self.connection.execute(
-            due_heads(effects, *columns, now=self.now, limit=_CHUNK, where=of_vendor)
-        )
+        values = {"now": self.now, "limit": _CHUNK, "vendor": vendor.name, "taken": taken}
+        rows = await self.connection.execute(_CANDIDATES, values)
         found: Sequence[Row] = rows.mappings().all()
         return found
 
@@ -121,28 +144,15 @@ class EffectClaim:
             else:
                 waiting.append({"head": row["id"], "of_lane": row["lane"], "slot": slot})
         await save_buckets(self.connection, buckets.values())
-        await self._defer(waiting)
+        if waiting:
+            await self.connection.execute(_DEFER, waiting)
         return granted
-
-    async def _defer(self, waiting: list[dict[str, Any]]) -> None:
-        """Come back when the slot does, and everything behind it too: it would only be looked at in vain."""
-        if not waiting:
-            return
-        slot = bindparam("slot", type_=Instant)
-        await self.connection.execute(
-            update(effects)
-            .where(effects.c.lane == bindparam("of_lane"), is_pending(effects), effects.c.due_at < slot)
-            .values(
-                due_at=slot, slot_at=case((effects.c.id == bindparam("head"), slot), else_=effects.c.slot_at)
-            ),
-            waiting,
-        )
 
     async def _lease(self, granted: Sequence[int]) -> Sequence[Leased[Effect]]:
         if not granted:
             return []
-        claim = lease(effects, granted, until=self.now + self.lease).returning(effects)
-        rows = _in_order((await self.connection.execute(claim)).mappings().all())
+        values = {"granted": granted, "until": self.now + self.lease}
+        rows = _in_order((await self.connection.execute(_CLAIM_EFFECTS, values)).mappings().all())
         leased = [await self._read(row) for row in rows]
         return [one for one in leased if one is not None]
 

@@ -57,8 +57,13 @@ class Database:
             yield connection
 
     def insert(self, table: Table) -> Insert:
-        """An INSERT that knows ON CONFLICT, which both dialects spell alike."""
-        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        """An INSERT that knows ON CONFLICT."""
+        return insert_into(table, is_sqlite=self.is_sqlite)
+
+
+def insert_into(table: Table, *, is_sqlite: bool) -> Insert:
+    """Both dialects spell ON CONFLICT alike, but each has a class of its own for it."""
+    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)
 
 
 class Outage(Unavailable):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, Table, delete, select, update
+from sqlalchemy import ColumnElement, Delete, Table, Update, and_, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.effects import Effect
 from bot.core.errors import LeaseLost
 from bot.core.events import TimerFired
 from bot.core.ports import Delivery, Leased
-from storage.claiming import is_pending
+from storage.claiming import NOW, is_pending
 from storage.claims import park_row
 from storage.tables import DONE, breakers, deliveries, effects, timers
 
@@ -41,19 +41,35 @@ def table_of(leased: LeasedWork) -> Table:
             return effects
 
 
-def _is_ours(table: Table, leased: LeasedWork) -> ColumnElement[bool]:
-    ours = (table.c.id == leased.id) & (table.c.fence == leased.fence) & table.c.leased_until.is_not(None)
-    return ours if table is timers else ours & is_pending(table)
+def _is_ours(table: Table) -> ColumnElement[bool]:
+    row = (
+        table.c.id == bindparam("row"),
+        table.c.fence == bindparam("held"),
+        table.c.leased_until.is_not(None),
+    )
+    return and_(*row) if table is timers else and_(*row, is_pending(table))
+
+
+def _held(leased: LeasedWork) -> dict[str, int]:
+    return {"row": leased.id, "held": leased.fence}
+
+
+def _completing(table: Table) -> Update | Delete:
+    if table is timers:
+        return delete(table).where(_is_ours(table))
+    done = {"state": DONE, "finished_at": NOW, "leased_until": None, "error": None}
+    return update(table).where(_is_ours(table)).values(**done)
+
+
+_COMPLETING = {table.name: _completing(table) for table in (deliveries, effects, timers)}
 
 
 async def complete(connection: AsyncConnection, leased: LeasedWork, *, now: datetime) -> None:
     """Mark it done (a timer is deleted); LeaseLost when it is no longer ours."""
-    table = table_of(leased)
-    ours = _is_ours(table, leased)
-    done = {"state": DONE, "finished_at": now, "leased_until": None, "error": None}
-    statement = delete(table).where(ours) if table is timers else update(table).where(ours).values(**done)
-    if (await connection.execute(statement)).rowcount != 1:
-        raise LeaseLost(f"{table.name} {leased.id}: fence {leased.fence} was overtaken")
+    table = table_of(leased).name
+    values = _held(leased) if table == timers.name else {**_held(leased), "now": now}
+    if (await connection.execute(_COMPLETING[table], values)).rowcount != 1:
+        raise LeaseLost(f"{table} {leased.id}: fence {leased.fence} was overtaken")
 
 
 async def release(
@@ -63,7 +79,8 @@ async def release(
     table = table_of(leased)
     attempts = table.c.attempts if counts else table.c.attempts - 1
     values = {"due_at": at, "leased_until": None, "attempts": attempts, "error": reason}
-    result = await connection.execute(update(table).where(_is_ours(table, leased)).values(**values))
+    ours = update(table).where(_is_ours(table)).values(**values)
+    result = await connection.execute(ours, _held(leased))
     if result.rowcount == 1 and table is not timers:
         # The rows behind it would only be looked at in vain until then.
         lane = select(table.c.lane).where(table.c.id == leased.id).scalar_subquery()
@@ -75,8 +92,8 @@ async def release(
 async def give_up(connection: AsyncConnection, leased: LeasedWork, *, now: datetime, reason: str) -> bool:
     """Set it aside for a person, or postpone a timer with all its tries before it; False when not ours."""
     table = table_of(leased)
-    row = select(table.c.id).where(_is_ours(table, leased)).with_for_update()
-    if await connection.scalar(row) is None:
+    row = select(table.c.id).where(_is_ours(table)).with_for_update()
+    if await connection.scalar(row, _held(leased)) is None:
         return False
     if table is timers:
         log.warning("timer_postponed", id=leased.id, reason=reason)

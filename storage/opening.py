@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.core.errors import ConfigError
+from storage import one_trip
 from storage.urls import file_of, is_sqlite
 
 #: RETURNING, which every claim needs, came with this version: https://sqlite.org/lang_returning.html
@@ -52,7 +53,10 @@ def try_sqlite(url: URL, busy_timeout: timedelta) -> None:
 
 def _sqlite(url: URL, busy_timeout: timedelta) -> AsyncEngine:
     engine = create_async_engine(
-        url, hide_parameters=True, pool_size=5, connect_args={"timeout": busy_timeout.total_seconds()}
+        url,
+        hide_parameters=True,
+        pool_size=5,
+        connect_args={"timeout": busy_timeout.total_seconds(), "async_creator_fn": one_trip.connect},
     )
     event.listen(engine.sync_engine, "connect", prepare_sqlite)
     event.listen(engine.sync_engine, "begin", begin_sqlite)

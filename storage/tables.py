@@ -107,6 +107,7 @@ effects = Table(
     Column("finished_at", Instant),
     UniqueConstraint("cause", "kind", "ordinal"),
     _partial("ix_effects_due", "vendor", "due_at", "id", where=_IS_PENDING),
+    _partial("ix_effects_under_way", "vendor", "leased_until", where=_IS_LEASED),
     *_work_indexes("effects"),
     sqlite_autoincrement=True,
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, delete, func, literal, select, update
+from sqlalchemy import Table, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.effects import Effect
@@ -28,10 +28,10 @@ from bot.core.model import (
     Tier,
 )
 from bot.core.ports import NewMessage, NewTicket, Timer
-from storage.claiming import is_pending
+from storage.claiming import NOW, is_pending
 from storage.codec import encode
-from storage.columns import Instant, storable
-from storage.database import Database
+from storage.columns import storable
+from storage.database import Database, Insert, insert_into
 from storage.records import SqlRecords
 from storage.rows import audience_columns, clock_columns, person_columns, segment_columns, segment_of
 from storage.tables import (
@@ -204,31 +204,22 @@ class SqlTransaction(SqlRecords):
 
     async def plan(self, effect: Effect) -> None:
         kind, payload = encode(effect)
-        ordinal, lane = self._planned[kind], effect.lane
+        ordinal = self._planned[kind]
         self._planned[kind] += 1
-        # Behind a row that waits for its next try there is nothing to look at before that try.
-        waits_until = (
-            select(func.max(effects.c.due_at))
-            .where(effects.c.lane == lane, is_pending(effects), effects.c.leased_until.is_(None))
-            .where(effects.c.due_at > self._now)
-            .scalar_subquery()
-        )
-        statement = self._database.insert(effects).values(
-            cause=self._cause,
-            kind=kind,
-            ordinal=ordinal,
-            lane=lane,
-            vendor=effect.vendor,
-            bucket=effect.bucket,
-            payload=payload,
-            planned_at=self._now,
-            state=PENDING,
-            due_at=func.coalesce(waits_until, literal(self._now, Instant())),
-        )
         await self._connection.execute(
-            statement.on_conflict_do_nothing(
-                index_elements=[effects.c.cause, effects.c.kind, effects.c.ordinal]
-            )
+            _PLANNING[self._database.is_sqlite],
+            {
+                "cause": self._cause,
+                "kind": kind,
+                "ordinal": ordinal,
+                "lane": effect.lane,
+                "vendor": effect.vendor,
+                "bucket": effect.bucket,
+                "payload": payload,
+                "planned_at": self._now,
+                "of_lane": effect.lane,
+                "now": self._now,
+            },
         )
 
     async def set_timer(self, timer: Timer) -> None:
@@ -241,10 +232,9 @@ class SqlTransaction(SqlRecords):
             "error": None,
         }
         statement = self._database.insert(timers).values(key=timer.key, **fresh)
-        # The higher fence sends away whoever is just working on the timer as it was.
-        replaced = {**fresh, "fence": timers.c.fence + 1}
+        # Without its lease, whoever is just working on the timer as it was cannot finish that.
         await self._connection.execute(
-            statement.on_conflict_do_update(index_elements=[timers.c.key], set_=replaced)
+            statement.on_conflict_do_update(index_elements=[timers.c.key], set_=fresh)
         )
 
     async def cancel_timer(self, key: str) -> None:
@@ -268,6 +258,26 @@ class SqlTransaction(SqlRecords):
         result = await self._connection.execute(update(table).where(table.c.id == id).values(**values))
         if result.rowcount != 1:
             raise KeyError(f"no row {id} in {table.name}")
+
+
+_WAITS_UNTIL = (
+    select(func.max(effects.c.due_at))
+    .where(effects.c.lane == bindparam("of_lane"), is_pending(effects))
+    .where(effects.c.leased_until.is_(None), effects.c.due_at > NOW)
+    .scalar_subquery()
+)
+
+
+def _planning(*, is_sqlite: bool) -> Insert:
+    """Behind a row that waits for its next try there is nothing to look at before that try."""
+    return (
+        insert_into(effects, is_sqlite=is_sqlite)
+        .values(state=PENDING, due_at=func.coalesce(_WAITS_UNTIL, NOW))
+        .on_conflict_do_nothing(index_elements=[effects.c.cause, effects.c.kind, effects.c.ordinal])
+    )
+
+
+_PLANNING = {is_sqlite: _planning(is_sqlite=is_sqlite) for is_sqlite in (True, False)}
 
 
 def _recorded(id: MessageId, new: NewMessage) -> Message:

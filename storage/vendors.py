@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.claiming import is_pending
+from storage.claiming import NOW, is_pending
 from storage.database import Database
 from storage.rates import BreakerPolicy
 from storage.tables import breakers, effects
@@ -56,21 +57,27 @@ def _names() -> Select[tuple[str]]:
     return select(names.c.name).where(names.c.name.is_not(None))
 
 
-async def load_vendors(connection: AsyncConnection, *, now: datetime) -> Sequence[Vendor]:
-    """Those with pending effects, the one that has waited longest first."""
+def _vendors() -> Select[Any]:
     names = _names().subquery("names")
     of_vendor = and_(effects.c.vendor == names.c.name, is_pending(effects))
-    leased = and_(of_vendor, effects.c.leased_until.is_not(None), effects.c.leased_until > now)
-    rows = await connection.execute(
-        select(
-            names.c.name,
-            select(func.min(effects.c.due_at)).where(of_vendor).scalar_subquery().label("first_due_at"),
-            select(func.count()).select_from(effects).where(leased).scalar_subquery().label("under_way"),
-            select(func.min(effects.c.leased_until)).where(leased).scalar_subquery().label("first_lease_end"),
-            breakers.c.open_until,
-            breakers.c.probe_until,
-        ).select_from(names.outerjoin(breakers, breakers.c.vendor == names.c.name))
-    )
+    # Only pending rows are leased; saying so would tempt a planner into walking over all that are pending.
+    leased = and_(effects.c.vendor == names.c.name, effects.c.leased_until > NOW)
+    return select(
+        names.c.name,
+        select(func.min(effects.c.due_at)).where(of_vendor).scalar_subquery().label("first_due_at"),
+        select(func.count()).select_from(effects).where(leased).scalar_subquery().label("under_way"),
+        select(func.min(effects.c.leased_until)).where(leased).scalar_subquery().label("first_lease_end"),
+        breakers.c.open_until,
+        breakers.c.probe_until,
+    ).select_from(names.outerjoin(breakers, breakers.c.vendor == names.c.name))
+
+
+_VENDORS = _vendors()
+
+
+async def load_vendors(connection: AsyncConnection, *, now: datetime) -> Sequence[Vendor]:
+    """Those with pending effects, the one that has waited longest first."""
+    rows = await connection.execute(_VENDORS, {"now": now})
     return sorted((Vendor(**row) for row in rows.mappings()), key=lambda vendor: vendor.first_due_at)
 
 

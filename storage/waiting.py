@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import String, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.claiming import earliest_head
 from storage.tables import deliveries, effects, timers
-from storage.vendors import load_vendors
+from storage.vendors import Vendor, load_vendors
 
 
 class Bell:
@@ -33,26 +33,27 @@ class Bell:
         self._rung.clear()
 
 
+_EARLIEST = select(
+    earliest_head(deliveries).scalar_subquery(), select(func.min(timers.c.due_at)).scalar_subquery()
+)
+_EARLIEST_OF_VENDOR = earliest_head(effects, [effects.c.vendor == bindparam("vendor", type_=String)])
+
+
 async def next_due(connection: AsyncConnection, *, now: datetime, share: int) -> datetime | None:
     """The earliest of all queues; never what a claim made now would refuse, or its caller would spin."""
-    instants = [
-        await connection.scalar(earliest_head(deliveries, now=now)),
-        await connection.scalar(select(func.min(timers.c.due_at))),
-        *[
-            await _vendor_due(connection, vendor.name, vendor.first_due_at, now, vendor.closed_until(share))
-            for vendor in await load_vendors(connection, now=now)
-        ],
-    ]
+    instants = list((await connection.execute(_EARLIEST, {"now": now})).one())
+    for vendor in await load_vendors(connection, now=now):
+        instants.append(await _vendor_due(connection, vendor, now, share))  # noqa: PERF401 - each one awaits
     return min((instant for instant in instants if instant is not None), default=None)
 
 
 async def _vendor_due(
-    connection: AsyncConnection, vendor: str, first: datetime, now: datetime, closed_until: datetime | None
+    connection: AsyncConnection, vendor: Vendor, now: datetime, share: int
 ) -> datetime | None:
+    closed_until = vendor.closed_until(share)
     if closed_until is not None and closed_until > now:
-        return max(first, closed_until)
-    if first > now:
-        return first
-    heads = earliest_head(effects, now=now, where=[effects.c.vendor == vendor])
-    due: datetime | None = await connection.scalar(heads)
+        return max(vendor.first_due_at, closed_until)
+    if vendor.first_due_at > now:
+        return vendor.first_due_at
+    due: datetime | None = await connection.scalar(_EARLIEST_OF_VENDOR, {"now": now, "vendor": vendor.name})
     return due

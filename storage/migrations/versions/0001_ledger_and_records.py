@@ -138,6 +138,7 @@ def create_effects() -> None:
         sqlite_autoincrement=True,
     )
     partial("effects", "due", "vendor", "due_at", "id", where=PENDING)
+    partial("effects", "under_way", "vendor", "leased_until", where=LEASED)
     create_work_indexes("effects")
 
 

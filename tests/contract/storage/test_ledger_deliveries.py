@@ -93,7 +93,7 @@ async def test_only_the_head_of_a_lane_can_be_claimed(ledger: SqlLedger) -> None
     for n in (1, 2):
         await ledger.accept(a_delivery(f"Ev{n}"))
 
-    first = await claim_one(ledger)
+    (first,) = await ledger.claim_deliveries(now=T0, limit=10, lease=LEASE)
     assert await ledger.claim_deliveries(now=T0, limit=10, lease=LEASE) == []
     await finish(ledger, first)
 
@@ -116,6 +116,27 @@ async def test_order_holds_in_20_lanes_of_20_with_8_workers(ledger: SqlLedger) -
         await asyncio.gather(*(work() for _ in range(8)))
 
     assert dict(seen) == {f"lane{lane}": list(range(lane, 400, 20)) for lane in range(20)}
+
+
+async def test_two_processes_share_the_lanes_and_do_everything_once(url: str) -> None:
+    async with Database.open(url) as one, Database.open(url) as other:
+        ledgers = [SqlLedger(one), SqlLedger(other)]
+        for n in range(100):
+            await ledgers[n % 2].accept(a_delivery(f"{n}", lane=f"lane{n % 10}"))
+        done: list[int] = []
+
+        async def work(ledger: SqlLedger) -> None:
+            while len(done) < 100:
+                for leased in await ledger.claim_deliveries(now=T0, limit=2, lease=LEASE):
+                    await asyncio.sleep(0)
+                    await finish(ledger, leased)
+                    done.append(int(leased.work.id))
+
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(work(ledger) for ledger in ledgers * 2))
+
+    for lane in range(10):
+        assert [n for n in done if n % 10 == lane] == list(range(lane, 100, 10))
 
 
 async def test_an_expired_lease_is_claimed_by_somebody_else_and_fences_the_first_off(
@@ -168,6 +189,8 @@ async def test_a_retry_makes_its_whole_lane_wait_and_no_other(ledger: SqlLedger)
     leased = await claim_one(ledger)
     await ledger.retry(leased, at=later(30), reason="away")
 
+    due = {row.id: row.due_at for row in await ledger.recent()}
+    assert due == {1: later(30), 2: later(30), 3: T0}, "the row behind is not looked at in vain"
     others = await ledger.claim_deliveries(now=later(29), limit=9, lease=LEASE)
     assert [one.work.id for one in others] == ["Ev3"]
     again = await claim_one(ledger, at=30)

@@ -108,7 +108,7 @@ async def test_what_is_planned_behind_a_waiting_row_waits_with_it(ledger: SqlLed
     await ledger.retry(head, at=later(30), reason="away")
     await plan(ledger, a_reply(1, "b"), cause="later", at=1)
 
-    assert await ledger.next_due(now=later(1)) == later(30)
+    assert [row.due_at for row in await ledger.recent()] == [later(30), later(30)]
     (again,) = await claim(ledger, at=30)
     await finish(ledger, again, at=30)
     assert len(await claim(ledger, at=30)) == 1
@@ -303,6 +303,17 @@ async def test_a_slow_bucket_with_a_long_queue_does_not_hide_the_others(make_led
     await plan(ledger, *(a_reply(n) for n in range(100)), a_reply(500, room="C9"))
     claimed = await claim(ledger)
     assert [one.work for one in claimed] == [a_reply(0), a_reply(500, room="C9")]
+
+
+async def test_two_processes_share_one_rate_and_one_probe(url: str) -> None:
+    policy = BreakerPolicy(failures=1, open_for=timedelta(seconds=30))
+    async with Database.open(url) as one, Database.open(url) as other:
+        ledgers = [SqlLedger(each, rates=one_a_second, breaker=policy) for each in (one, other)]
+        await plan(ledgers[0], *(a_reply(n) for n in range(300)), *(a_draft(n) for n in range(300)))
+        await ledgers[0].record_failure("knowledge", now=later(-30))
+        claims = await asyncio.gather(*(claim(ledger, limit=20) for ledger in ledgers * 3))
+    kinds = Counter(type(leased.work).__name__ for claimed in claims for leased in claimed)
+    assert kinds == {"PostReply": 1, "DraftAnswer": 1}
 
 
 async def test_rates_survive_a_restart(url: str) -> None:
