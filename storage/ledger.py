@@ -168,7 +168,8 @@ class SqlLedger:
         table = {"deliveries": deliveries, "effects": effects}.get(queue)
         if table is None:
             raise UserFacingError(f"there is no queue {queue!r}: it is deliveries or effects")
-        again = {"state": PENDING, "due_at": now, "attempts": 0, "finished_at": None, "error": None}
+        # One try is kept: whatever was parked may have been done, so it is looked for before it is repeated.
+        again = {"state": PENDING, "due_at": now, "attempts": 1, "finished_at": None, "error": None}
         async with self._database.writing() as connection:
             result = await connection.execute(
                 update(table).where(table.c.id.in_(ids), is_parked(table)).values(**again)

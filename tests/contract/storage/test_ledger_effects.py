@@ -134,6 +134,15 @@ async def test_a_parked_effect_lets_its_lane_go_on_and_can_be_replayed(ledger: S
         await ledger.replay("timers", [1], now=T0)
 
 
+async def test_a_replayed_effect_is_no_first_try_because_it_may_have_been_done(ledger: SqlLedger) -> None:
+    await plan(ledger, a_reply(1, "a"))
+    (head,) = await claim(ledger)
+    await ledger.park(head, now=later(1), reason="no answer, sixty times")
+    await ledger.replay("effects", [head.id], now=later(2))
+
+    assert [one.attempts for one in await claim(ledger, at=2)] == [2]
+
+
 async def test_an_effect_this_version_cannot_read_is_parked_and_hides_nothing(
     ledger: SqlLedger, database: Database
 ) -> None:
