@@ -10,19 +10,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import sqlite3
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import structlog
 from sqlalchemy import insert
 
 from bot.core.effects import PostReply, Purpose
@@ -61,10 +64,12 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print data instead of sentences")
     options = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         figures = [figure async for figure in run(Path(directory))]
     if options.json:
-        sys.stdout.write(json.dumps([{**asdict(one), "ratio": one.ratio} for one in figures], indent=2) + "\n")
+        data = [{**asdict(one), "ratio": one.ratio} for one in figures]
+        sys.stdout.write(json.dumps(data, indent=2) + "\n")
         return
     for one in figures:
         sys.stdout.write(
@@ -73,15 +78,15 @@ async def main() -> None:
         )
 
 
-async def run(directory: Path):  # noqa: ANN201 - an async generator of Figure, read by main only
+async def run(directory: Path) -> AsyncIterator[Figure]:
     url = fresh(directory, "accept")
     async with Database.open(url) as database:
         ledger = SqlLedger(database)
         single, grouped, bare = [], [], []
         for number in range(ROUNDS):
             bare.append(EVENTS / bare_commits(directory / "bare.db", number))
-            grouped.append(EVENTS / await timed(lambda n=number: accept(ledger, f"g{n}", at_once=64)))
-            single.append(EVENTS / 4 / await timed(lambda n=number: accept(ledger, f"s{n}", 1, EVENTS // 4)))
+            grouped.append(EVENTS / await timed(partial(accept, ledger, f"g{number}", 64)))
+            single.append(EVENTS / 4 / await timed(partial(accept, ledger, f"s{number}", 1, EVENTS // 4)))
         against = "bare sqlite3 INSERT + commit, FULL"
         yield figure("accept, 64 at once", grouped, bare, "per second", against)
         yield figure("accept, one after the other", single, bare, "per second", against)
@@ -142,7 +147,8 @@ async def in_turns(
 def bare_commits(path: Path, number: int) -> float:
     with closing(sqlite3.connect(path)) as connection:
         prepare_sqlite(connection)
-        connection.execute("CREATE TABLE IF NOT EXISTS d (id INTEGER PRIMARY KEY, key TEXT UNIQUE, body BLOB)")
+        columns = "id INTEGER PRIMARY KEY, key TEXT UNIQUE, body BLOB"
+        connection.execute(f"CREATE TABLE IF NOT EXISTS d ({columns})")
         start = time.perf_counter()
         for event in range(EVENTS):
             connection.execute("BEGIN IMMEDIATE")
