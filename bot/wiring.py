@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from handlers.zendesk.desk import ZendeskDesk
 
 
+SHARE = 8  #: the most effects of one vendor under way at once: a slow one leaves room for the others
+
+
 def rate_of(bucket: str) -> Rate | None:
     """What each destination allows; a 429 still moves the bucket when we are wrong."""
     match bucket.split("/"):
@@ -112,7 +115,7 @@ async def build(
     policies = _with_extras(load_policies(settings.config_dir, now=time.now()), extras)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database.open(settings.database_url.reveal()))
-        ledger = SqlLedger(database, rates=rate_of)
+        ledger = SqlLedger(database, rates=rate_of, share=SHARE)
         installation = await installation_id(database, new_installation)
         doors = Doors()
         for extra in extras:
