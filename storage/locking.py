@@ -17,6 +17,8 @@ def embedded_lock(path: Path) -> Iterator[None]:
     lock = path.with_name(f"{path.name}.lock")
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except FileNotFoundError:
+        raise ConfigError(f"DATABASE_URL: the directory {path.parent} does not exist") from None
     except OSError as error:
         raise ConfigError(f"DATABASE_URL: cannot write {lock}: {error.strerror}") from error
     try:

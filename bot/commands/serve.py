@@ -60,11 +60,11 @@ def _run(*, web: bool = False, worker: bool = False, gateway: bool = False) -> i
 
 
 async def _roles(settings: Settings, *, web: bool, worker: bool, gateway: bool) -> None:
-    prepare_database(settings)
     async with AsyncExitStack() as stack:
         own_file = embedded_file(settings) if worker else None
         if own_file:
             stack.enter_context(embedded_lock(own_file))
+        prepare_database(settings)
         knowledge = stack.enter_context(_knowledge(settings) if worker else nullcontext(_NoKnowledge()))
         program = await stack.enter_async_context(
             build(
@@ -83,7 +83,7 @@ async def _roles(settings: Settings, *, web: bool, worker: bool, gateway: bool) 
         parts = _parts(program, worker=worker, gateway=gateway)
         if web:
             await stack.enter_async_context(serving(program))
-        await together(stop, _waiting, *parts)
+        await together(stop, partial(_draining, program), *parts)
 
 
 def _knowledge(settings: Settings) -> AbstractContextManager[KnowledgeBase]:
@@ -111,5 +111,7 @@ def _parts(program: Program, *, worker: bool, gateway: bool) -> list[Part]:
     return parts
 
 
-async def _waiting(stop: asyncio.Event) -> None:
+async def _draining(program: Program, stop: asyncio.Event) -> None:
+    """From the signal on no new traffic should come, though what comes is still stored and answered."""
     await stop.wait()
+    program.readiness.is_draining = True

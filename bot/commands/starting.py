@@ -73,7 +73,7 @@ async def until_told() -> AsyncIterator[asyncio.Event]:
 
 @asynccontextmanager
 async def serving(program: Program, *, host: str = "0.0.0.0") -> AsyncIterator[int]:  # noqa: S104 - a server
-    """The HTTP side, until the block ends: first not ready, then closed, requests under way finished."""
+    """The HTTP side and its port, until the block ends: then closed, requests under way finished."""
     runner = web.AppRunner(program.app, access_log=None, shutdown_timeout=DRAIN_SECONDS)
     await runner.setup()
     site = web.TCPSite(runner, host, program.settings.port)
@@ -81,12 +81,14 @@ async def serving(program: Program, *, host: str = "0.0.0.0") -> AsyncIterator[i
         await site.start()
     except OSError as error:
         await runner.cleanup()
-        raise ConfigError(f"PORT: {program.settings.port} cannot be used: {error.strerror}") from None
+        # asyncio puts its own words in the place of the system's.
+        reason = os.strerror(error.errno) if error.errno else error
+        raise ConfigError(f"PORT: {program.settings.port} cannot be used: {reason}") from None
+    port = int(runner.addresses[0][1])
     try:
-        log.info("serving", port=program.settings.port, routes=[route.path for route in program.doors.routes])
-        yield program.settings.port
+        log.info("serving", port=port, routes=[route.path for route in program.doors.routes])
+        yield port
     finally:
-        program.readiness.is_draining = True
         await runner.cleanup()
 
 
