@@ -119,9 +119,9 @@ def test_due_times_agree_with_a_walk_over_every_minute(zone: str) -> None:
 def test_due_times_agree_in_every_zone_there_is() -> None:
     rng = random.Random(2026)  # noqa: S311  # cases, not secrets
 
-    compared = sum(compare(zone, rng, cases=50) for zone in ALL_ZONES for _ in range(SOAK))
+    compared = sum(compare(zone, rng, cases=10) for zone in ALL_ZONES for _ in range(SOAK))
 
-    assert compared > 15_000 * SOAK
+    assert compared > 3_000 * SOAK
 
 
 def test_no_zone_changes_its_offset_twice_within_a_day() -> None:
