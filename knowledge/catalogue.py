@@ -9,18 +9,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from bot.core.model import Audience, AudienceKind, OrganisationId
 from knowledge.articles import Article
 from knowledge.chunking import Chunk
+from knowledge.geometry import Cloud
 from knowledge.languages import Language, terms
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS partitions (
-    id INTEGER PRIMARY KEY, audience TEXT NOT NULL, language TEXT NOT NULL, mean BLOB,
+    id INTEGER PRIMARY KEY, audience TEXT NOT NULL, language TEXT NOT NULL, cloud BLOB,
     UNIQUE (audience, language)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS articles (
@@ -126,10 +124,10 @@ class Reading:
         rows = self._database.execute("SELECT id, audience, language FROM partitions ORDER BY id")
         return [Partition(key, audience_of(audience), Language(language)) for key, audience, language in rows]
 
-    def mean(self, partition: Partition) -> npt.NDArray[np.float32] | None:
-        """The mean vector of a partition, once it was computed."""
-        row = self._database.execute("SELECT mean FROM partitions WHERE id = ?", (partition.id,)).fetchone()
-        return np.frombuffer(row[0], np.float32) if row and row[0] else None
+    def cloud(self, partition: Partition) -> Cloud | None:
+        """How the vectors of a partition lie, once that was computed."""
+        row = self._database.execute("SELECT cloud FROM partitions WHERE id = ?", (partition.id,)).fetchone()
+        return Cloud.from_bytes(row[0]) if row and row[0] else None
 
     def articles(self) -> dict[tuple[str, str], str]:
         """(folder, path) → digest of what was indexed."""
@@ -167,6 +165,14 @@ class Reading:
             found.setdefault(digest, []).append(chunk)
         return found
 
+    def digests(self, chunks: Sequence[int]) -> dict[int, str]:
+        """Which vectors belong to chunks."""
+        rows = self._database.execute(
+            "SELECT id, digest FROM chunks WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(chunks)),),
+        )
+        return dict(rows.fetchall())
+
     def chunks(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Chunks with what is known of their articles."""
         rows = self._database.execute(
@@ -177,6 +183,28 @@ class Reading:
             (json.dumps(list(ids)),),
         )
         return {row[0]: _chunk(row) for row in rows}
+
+    def sizes(self, articles: Sequence[int]) -> dict[int, int]:
+        """How many chunks articles have."""
+        rows = self._database.execute(
+            "SELECT article, count(*) FROM chunks WHERE article IN (SELECT value FROM json_each(?))"
+            " GROUP BY article",
+            (json.dumps(list(articles)),),
+        )
+        return dict(rows.fetchall())
+
+    def articles_with(self, partition: Partition, words: Sequence[str]) -> set[int]:
+        """The articles that have a chunk with all of the words."""
+        if not words:
+            return set()
+        query = " AND ".join(f'"{word}"' for word in words)
+        table = f"words_{partition.id}"
+        rows = self._database.execute(
+            f"SELECT DISTINCT article FROM {table} JOIN chunks ON chunks.id = {table}.rowid"  # noqa: S608 - our own number
+            f" WHERE {table} MATCH ?",
+            (query,),
+        )
+        return {article for (article,) in rows}
 
     def vectors(self, partition: Partition) -> set[str]:
         """Digests of the vectors that the vector store is known to hold."""
@@ -222,9 +250,10 @@ class Writing(Reading):
         )
         return Partition(number, audience, language)
 
-    def set_mean(self, partition: Partition, mean: npt.NDArray[np.float32]) -> None:
-        """Note the mean vector of a partition."""
-        self._database.execute("UPDATE partitions SET mean = ? WHERE id = ?", (mean.tobytes(), partition.id))
+    def set_cloud(self, partition: Partition, cloud: Cloud | None) -> None:
+        """Note how the vectors of a partition lie."""
+        written = cloud.to_bytes() if cloud else None
+        self._database.execute("UPDATE partitions SET cloud = ? WHERE id = ?", (written, partition.id))
 
     def add_vectors(self, partition: Partition, digests: Sequence[str]) -> None:
         """Note that the vector store holds these."""
@@ -270,7 +299,7 @@ class Writing(Reading):
             (
                 article,
                 partition.id,
-                chunk.digest(stated.title),
+                chunk.digest,
                 chunk.number,
                 json.dumps(chunk.headings),
                 chunk.anchor,

@@ -17,6 +17,7 @@ from knowledge.languages import Language, detect
 WORDS = 150  #: of a chunk; shorter ones lose their context, longer ones their point
 OVERLAP = 30  #: words of prose that a chunk repeats from the one before
 _CODE_LINES = 60  #: a longer listing is divided, each part verbatim
+_LINES_READ = 4  #: lines of a listing that the embedder reads
 _PARSER = MarkdownIt("commonmark", {"html": True}).enable("table")
 _ANCHOR = re.compile(r"\s*\{#(?P<anchor>[\w.:-]+)\}\s*$")
 _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
@@ -24,30 +25,23 @@ _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """An indexed piece of an article."""
+    """An indexed piece of an article: a part of a section, or several short ones under one heading."""
 
     number: int  #: in the article
-    headings: tuple[str, ...]  #: from the outermost to the section's own; empty above the first one
-    anchor: str
-    text: str  #: Markdown without images, HTML and links
+    headings: tuple[str, ...]  #: from the outermost to the first section's own
+    anchor: str  #: the first section's
+    text: str  #: Markdown without images, HTML and links; further sections' headings stand in it
+    embedded: str  #: what the embedder reads: where the text stands, and the text with its listings cut short
     language: Language
 
     @property
-    def heading(self) -> str:
-        """The section's own heading."""
-        return self.headings[-1] if self.headings else ""
-
-    def embedded(self, title: str) -> str:
-        """What is given to the embedder: where the text stands, and the text."""
-        way = [title, *(heading for heading in self.headings if heading != title)]
-        return f"{' > '.join(way)}\n{self.text}"
-
-    def digest(self, title: str) -> str:
+    def digest(self) -> str:
         """Equal for chunks that are embedded equally."""
-        return hashlib.sha256(f"{self.language}\n{self.embedded(title)}".encode()).hexdigest()[:32]
+        return hashlib.sha256(self.embedded.encode()).hexdigest()[:32]
 
 
 class _Kind(Enum):
+    HEADING = auto()
     PROSE = auto()
     CODE = auto()
 
@@ -59,33 +53,56 @@ class _Block:
 
     @property
     def words(self) -> int:
-        return len(self.text.split())
+        """What counts towards a chunk's size: a listing is worth its first lines."""
+        return len(self.shortened.split())
+
+    @property
+    def shortened(self) -> str:
+        """A listing's first lines: its meaning is in the prose, its words are in the lexical index."""
+        if self.kind is not _Kind.CODE:
+            return self.text
+        return "\n".join(self.text.split("\n")[1:-1][:_LINES_READ])
 
 
 @dataclass(frozen=True, slots=True)
 class _Section:
     headings: tuple[str, ...]
+    way: tuple[str, ...]  #: what all of it stands under: `headings`, or less when sections were merged
     anchor: str
     blocks: tuple[_Block, ...]
 
+    @property
+    def words(self) -> int:
+        return sum(block.words for block in self.blocks)
+
 
 def chunk_article(article: Article) -> list[Chunk]:
-    """All chunks of an article; a heading without text of its own makes none."""
+    """All chunks of an article, in order."""
     language = article.language or detect(article.body) or Language.EN
     chunks: list[Chunk] = []
-    for section in _sections(article):
-        for text in _pack(section.blocks):
-            spoken = article.language or detect(text) or language
+    for section in _gathered(list(_sections(article))):
+        for blocks in _pack(section.blocks):
+            text = _join(blocks)
             chunks.append(
                 Chunk(
                     number=len(chunks),
                     headings=section.headings,
                     anchor=section.anchor,
                     text=text,
-                    language=spoken,
+                    embedded=_embedded(article, section, blocks),
+                    language=article.language or detect(text) or language,
                 )
             )
     return chunks
+
+
+def _embedded(article: Article, section: _Section, blocks: Sequence[_Block]) -> str:
+    area, slash, _ = article.path.partition("/")  # the outermost folder is a product or a subject
+    way = [area] if slash else []
+    for step in (article.title, *section.way):
+        if step not in way:
+            way.append(step)
+    return "\n".join([" > ".join(way), *(block.shortened for block in blocks)])
 
 
 # -- sections -----------------------------------------------------------------
@@ -95,7 +112,7 @@ def _sections(article: Article) -> Iterator[_Section]:
     tokens = _PARSER.parse(article.body)
     slugs = _Slugs()
     way: dict[int, str] = {}
-    section = _Section((), "", (_Block(_Kind.PROSE, article.description),) if article.description else ())
+    section = _Section((), (), "", (_Block(_Kind.PROSE, article.description),) if article.description else ())
     start = 0
     for place, token in enumerate(tokens):
         if token.type != "heading_open" or token.level:
@@ -104,7 +121,8 @@ def _sections(article: Article) -> Iterator[_Section]:
         heading, anchor = _heading(tokens[place + 1])
         level = int(token.tag[1])
         way = {above: text for above, text in way.items() if above < level} | {level: heading}
-        section = _Section(tuple(way[key] for key in sorted(way)), slugs.anchor(heading, anchor), ())
+        headings = tuple(way[key] for key in sorted(way))
+        section = _Section(headings, headings, slugs.anchor(heading, anchor), ())
         start = place + 3
     yield replace(section, blocks=section.blocks + tuple(_blocks(tokens[start:])))
 
@@ -113,6 +131,35 @@ def _heading(inline: Token) -> tuple[str, str]:
     text = _inline(inline, code_marks=False)
     stated = _ANCHOR.search(text)
     return (_ANCHOR.sub("", text), stated["anchor"]) if stated else (text, "")
+
+
+def _gathered(sections: Sequence[_Section]) -> Iterator[_Section]:
+    """Short sections in a row become one, their headings in its text."""
+    held: _Section | None = None
+    for section in sections:
+        if not section.blocks:
+            continue
+        if held and held.words + section.words <= WORDS:
+            held = _merge(held, section)
+            continue
+        if held:
+            yield held
+        held = section
+    if held:
+        yield held
+
+
+def _merge(first: _Section, second: _Section) -> _Section:
+    shared = [one for one, other in zip(first.way, second.headings, strict=False) if one == other]
+    inside = first.blocks if len(first.way) < len(first.headings) else _titled(first)
+    return replace(first, way=first.headings[: len(shared)], blocks=inside + _titled(second))
+
+
+def _titled(section: _Section) -> tuple[_Block, ...]:
+    if not section.headings:
+        return section.blocks
+    mark = "#" * max(2, len(section.headings))
+    return (_Block(_Kind.HEADING, f"{mark} {section.headings[-1]}"), *section.blocks)
 
 
 class _Slugs:
@@ -189,23 +236,23 @@ def _inline(token: Token, *, code_marks: bool = True) -> str:
 # -- packing ------------------------------------------------------------------
 
 
-def _pack(blocks: Sequence[_Block]) -> Iterator[str]:
+def _pack(blocks: Sequence[_Block]) -> Iterator[list[_Block]]:
     """Blocks in a row until there are enough words; the next chunk starts with the last words of prose."""
     held: list[_Block] = []
     is_fresh = False  #: whether more than an overlap is held
     for block in (part for whole in blocks for part in _divide(whole)):
         if is_fresh and sum(part.words for part in held) + block.words > WORDS:
-            yield _join(held)
+            yield held
             held = _overlap(held[-1])
         held.append(block)
         is_fresh = True
     if is_fresh:
-        yield _join(held)
+        yield held
 
 
 def _divide(block: _Block) -> Iterator[_Block]:
     words = block.text.split(" ")
-    if block.kind is _Kind.CODE or len(words) <= WORDS:
+    if block.kind is not _Kind.PROSE or len(words) <= WORDS:
         yield block
         return
     for start in range(0, len(words), WORDS - OVERLAP):
@@ -213,7 +260,7 @@ def _divide(block: _Block) -> Iterator[_Block]:
 
 
 def _overlap(block: _Block) -> list[_Block]:
-    if block.kind is _Kind.CODE:
+    if block.kind is not _Kind.PROSE:
         return []
     return [replace(block, text=" ".join(block.text.split(" ")[-OVERLAP:]))]
 

@@ -170,11 +170,7 @@ class Indexer:
         assert self._embedder is not None
         known: list[tuple[Partition, list[str]]] = []
         for language in dict.fromkeys(chunk.language for chunk in chunks):
-            texts = {
-                chunk.digest(article.title): chunk.embedded(article.title)
-                for chunk in chunks
-                if chunk.language is language
-            }
+            texts = {chunk.digest: chunk.embedded for chunk in chunks if chunk.language is language}
             with self._catalogue.writing() as writing:
                 partition = writing.partition(article.audience, language)
                 missing = [digest for digest in texts if digest not in writing.vectors(partition)]
@@ -205,9 +201,7 @@ class Indexer:
                 if orphans:
                     store.delete(partition.id, orphans)
                     writing.remove_vectors(partition, orphans)
-                mean = store.mean(partition.id)
-                if mean is not None:
-                    writing.set_mean(partition, mean)
+                writing.set_cloud(partition, store.cloud(partition.id))
             writing.set_meta("embedder", self._embedder.name if self._embedder else "")
             writing.set_meta("generation", str(int(writing.meta("generation") or 0) + 1))
 

@@ -12,6 +12,7 @@ import numpy as np
 from chromadb.config import Settings
 
 from knowledge.embedding import Vectors
+from knowledge.geometry import Cloud
 
 _BATCH = 1_000
 # Dot product of unit vectors; wider searches than the default because many neighbours are asked for.
@@ -69,15 +70,21 @@ class VectorStore:
         pairs = zip(found["ids"][0], found["distances"][0], strict=True)
         return {digest: 1.0 - distance for digest, distance in pairs}
 
-    def mean(self, partition: int) -> Vectors | None:
-        """The mean of all vectors."""
+    def products(self, partition: int, digests: Sequence[str], vector: Vectors) -> dict[str, float]:
+        """Dot products with certain vectors, by digest; those that are missing are left out."""
+        found = self._collection(partition).get(ids=list(digests), include=["embeddings"])
+        if not found["ids"]:
+            return {}
+        return dict(zip(found["ids"], (np.asarray(found["embeddings"]) @ vector).tolist(), strict=True))
+
+    def cloud(self, partition: int) -> Cloud | None:
+        """How all the vectors lie."""
         collection = self._collection(partition)
-        total, count = np.zeros(0, np.float64), collection.count()
-        for start in range(0, count, _BATCH):
-            page = collection.get(include=["embeddings"], limit=_BATCH, offset=start)["embeddings"]
-            added = np.asarray(page, np.float64).sum(axis=0)
-            total = added if start == 0 else total + added
-        return (total / count).astype(np.float32) if count else None
+        pages = (
+            collection.get(include=["embeddings"], limit=_BATCH, offset=start)["embeddings"]
+            for start in range(0, collection.count(), _BATCH)
+        )
+        return Cloud.together(Cloud.of(np.asarray(page)) for page in pages)
 
     def _collection(self, partition: int) -> Any:
         return self._client.get_or_create_collection(

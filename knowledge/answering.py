@@ -1,0 +1,153 @@
+"""A question → a quoted and cited answer, or none: the knowledge base without a language model."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import structlog
+
+from bot.core.model import INTERNAL, PUBLIC, Answer, Audience, AudienceKind, Citation, Text, Tier
+from knowledge.embedding import Embedder
+from knowledge.languages import Language, detect
+from knowledge.quoting import neutral, quote
+from knowledge.refusing import Refusal, refuse
+from knowledge.retrieval import IndexMissing, Passage, Searcher
+
+PASSAGES = 10  #: that are looked at, and shown by `ask`
+QUOTED = 3  #: at most
+THREADS = 2  #: more do not answer faster: embedding is the cost, and it has its own threads
+
+# Fitted on the development questions: the score of the best article, how far the sixth is behind it, and
+# the names in the question that the best article does not know.
+_RIVAL = 5
+_LEAD_WEIGHT = 0.5
+_STRANGE_NAME = 1.5
+_UNKNOWN_NAME = 1.5
+ENOUGH = 6.75  #: the evidence at which an answer is as likely right as not
+SURE = 0.5  #: the confidence from which on the bot answers
+_STEEPNESS = 0.9
+_CLOSE = 0.85  #: a further passage is quoted when its article reaches this part of the best one's score
+
+_TOKEN = re.compile(r"[^\W_](?:[\w.\-/]*[^\W_])?")
+_CODED = re.compile(r"[a-z][A-Z]|[^\W\d_]\d|\d[^\W\d_]|_|[A-Z]{2,}")
+_MEASURE = re.compile(r"\d[\w.,]*")
+_BEFORE_SENTENCE = frozenset(".!?:\"'`(\n,")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consideration:
+    """All that was thought about a question; `answer` is None when the bot should abstain."""
+
+    answer: Answer | None
+    confidence: float
+    passages: tuple[Passage, ...]  #: best first, one for each article, also when abstaining
+    refusal: Refusal | None = None
+
+
+class Answerer:
+    """Blocking and thread-safe."""
+
+    def __init__(self, searcher: Searcher, embedder: Embedder | None) -> None:
+        self._searcher = searcher
+        self._embedder = embedder
+
+    def consider(self, question: str, *, reader: Audience, passages: int = PASSAGES) -> Consideration:
+        """Look, judge and quote."""
+        found = tuple(self._searcher.search(question, reader, limit=max(passages, _RIVAL + 1)))
+        refusal = refuse(question)
+        confidence = self._confidence(question, reader, found) if found and refusal is None else 0.0
+        answer = self._compose(question, found, confidence) if confidence >= SURE else None
+        return Consideration(answer=answer, confidence=confidence, passages=found[:passages], refusal=refusal)
+
+    def _confidence(self, question: str, reader: Audience, found: Sequence[Passage]) -> float:
+        best, rival = found[0], found[min(_RIVAL, len(found) - 1)]
+        evidence = best.score + _LEAD_WEIGHT * (best.score - rival.score)
+        knowing = [self._searcher.articles_naming(name, reader) for name in names(question)]
+        if any(best.article not in articles for articles in knowing):
+            evidence -= _STRANGE_NAME
+        if not all(knowing):
+            evidence -= _UNKNOWN_NAME
+        return 1 / (1 + math.exp(-_STEEPNESS * (evidence - ENOUGH)))
+
+    def _compose(self, question: str, found: Sequence[Passage], confidence: float) -> Answer:
+        enough = found[0].score * _CLOSE
+        chosen = [passage for passage in found[:QUOTED] if passage.score >= enough]
+        language = detect(question) or Language.EN
+        parts, citations = [], []
+        for passage in chosen:
+            quotation = quote(passage.text, question, language, embedder=self._embedder)
+            heading = quotation.heading or passage.heading
+            title = passage.title if heading == passage.title else f"{passage.title} — {heading}"
+            parts.append(f"**{neutral(title)}**\n{quotation.text}")
+            citations.append(Citation(path=passage.path, heading=neutral(heading), url=passage.url))
+        text = Text(body="\n\n".join(parts), audience=widest([passage.audience for passage in chosen]))
+        return Answer(text=text, citations=tuple(citations), confidence=round(confidence, 3))
+
+
+def widest(audiences: Sequence[Audience]) -> Audience:
+    """The most people who may read all of it."""
+    private = {audience for audience in audiences if audience.kind is not AudienceKind.PUBLIC}
+    if not private:
+        return PUBLIC
+    return private.pop() if len(private) == 1 else INTERNAL
+
+
+def names(question: str) -> list[str]:
+    """Words that stand for one thing: written with capitals, digits or marks as prose is not."""
+    found: list[str] = []
+    for match in _TOKEN.finditer(question):
+        word, before = match[0], question[: match.start()].rstrip(" \t")
+        starts = not before or before[-1] in _BEFORE_SENTENCE
+        is_name = bool(_CODED.search(word)) or (word[0].isupper() and not starts)
+        if is_name and word != "I" and not _MEASURE.fullmatch(word):
+            found.append(word)
+    return list(dict.fromkeys(found))
+
+
+class LocalKnowledgeBase:
+    """The core's port. Loads the model and the index at the first question, or when warmed up."""
+
+    def __init__(self, open_answerer: Callable[[], Answerer]) -> None:
+        self._open = open_answerer
+        self._opening = threading.Lock()
+        self._answerer: Answerer | None = None
+        self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="knowledge")
+
+    def close(self) -> None:
+        """Let the threads end; what is under way is finished first."""
+        self._threads.shutdown(wait=True)
+
+    async def warm_up(self) -> None:
+        """Load everything now, so that the first question does not wait for it."""
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._opened)
+
+    async def answer(
+        self,
+        question: str,
+        *,
+        reader: Audience,
+        tier: Tier,  # noqa: ARG002 - part of the port; the same for all contracts so far
+    ) -> Answer | None:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, question, reader)
+
+    def _answer(self, question: str, reader: Audience) -> Answer | None:
+        try:
+            considered = self._opened().consider(question, reader=reader)
+        except IndexMissing:
+            log.warning("index_missing")
+            return None
+        return considered.answer
+
+    def _opened(self) -> Answerer:
+        with self._opening:
+            if self._answerer is None:
+                self._answerer = self._open()
+            return self._answerer

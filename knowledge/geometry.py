@@ -1,0 +1,99 @@
+"""How the vectors of a language lie: what makes scores of different languages and questions comparable."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from knowledge.embedding import Vectors
+
+_NARROWEST = 0.008  #: a standard deviation is not taken for less: a handful of articles says little
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """A set of vectors, by its first two moments."""
+
+    count: int
+    total: npt.NDArray[np.float64]
+    products: npt.NDArray[np.float64]  #: the sum of every vector's product with itself
+
+    @classmethod
+    def of(cls, vectors: npt.NDArray[np.floating]) -> Cloud:
+        """The cloud of some rows."""
+        rows = np.asarray(vectors, np.float64)
+        return cls(count=len(rows), total=rows.sum(axis=0), products=rows.T @ rows)
+
+    @classmethod
+    def together(cls, clouds: Iterable[Cloud]) -> Cloud | None:
+        """The cloud of all their vectors; None when there is none."""
+        parts = [cloud for cloud in clouds if cloud.count]
+        if not parts:
+            return None
+        return cls(
+            count=sum(part.count for part in parts),
+            total=np.sum([part.total for part in parts], axis=0),
+            products=np.sum([part.products for part in parts], axis=0),
+        )
+
+    @property
+    def mean(self) -> npt.NDArray[np.float64]:
+        """The middle."""
+        centre: npt.NDArray[np.float64] = self.total / self.count
+        return centre
+
+    def deviation(self, direction: npt.NDArray[np.floating]) -> float:
+        """The standard deviation of dot products with a vector."""
+        square = direction @ (self.products / self.count) @ direction
+        variance = float(square - (direction @ self.mean) ** 2)
+        return max(math.sqrt(max(variance, 0.0)), _NARROWEST)
+
+    def to_bytes(self) -> bytes:
+        """For the catalogue."""
+        head = np.array([self.count], np.float64)
+        return np.concatenate([head, self.total, self.products.ravel()]).astype("<f4").tobytes()
+
+    @classmethod
+    def from_bytes(cls, written: bytes) -> Cloud:
+        """The inverse of to_bytes."""
+        numbers = np.frombuffer(written, "<f4").astype(np.float64)
+        size = round((math.sqrt(4 * len(numbers) - 3) - 1) / 2)  # 1 + size + size² numbers
+        return cls(
+            count=int(numbers[0]),
+            total=numbers[1 : size + 1],
+            products=numbers[size + 1 :].reshape(size, size),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What is looked for among the vectors of one language, and how its dot products are read."""
+
+    vector: Vectors
+    middle: float
+    deviation: float
+
+    @classmethod
+    def own(cls, question: Vectors, cloud: Cloud | None) -> Probe:
+        """Among vectors of the question's own language."""
+        if cloud is None:  # indexing was interrupted before the first end
+            return cls(vector=question, middle=0.0, deviation=_NARROWEST)
+        return cls(vector=question, middle=float(question @ cloud.mean), deviation=cloud.deviation(question))
+
+    @classmethod
+    def across(cls, question: Vectors, cloud: Cloud | None, own: Cloud | None) -> Probe:
+        """Among those of another language: what all questions of this language share is taken away first.
+
+        Without that a question finds the passages that look most like its own language.
+        """
+        middle = own or cloud
+        shifted = question - middle.mean if middle else question
+        return cls.own(shifted.astype(np.float32), cloud)
+
+    def read(self, product: float) -> float:
+        """A dot product in standard deviations above the mean."""
+        return (product - self.middle) / self.deviation

@@ -1,0 +1,94 @@
+"""Puts the room's parts together: from a folder and the name of an embedder to something that answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from bot.core.errors import UserFacingError
+from bot.core.model import PUBLIC, Audience
+from knowledge.answering import Answerer
+from knowledge.embedding import Embedder, EmbedderUnavailable
+from knowledge.indexing import Indexer, IndexReport, Progress, no_progress
+from knowledge.retrieval import Passage, Searcher
+
+BUILT_IN = "e5-small"
+WORDS_ONLY = "none"
+SENTENCE_TRANSFORMERS = "sentence-transformers:"  #: followed by a folder or the name of a model
+
+log = structlog.get_logger()
+_loading = threading.Lock()
+
+
+def load_embedder(
+    name: str, data_dir: Path, *, threads: int = 2, say: Callable[[str], None] | None = None
+) -> Embedder | None:
+    """The embedder of that name; None for words alone, also when the built-in one cannot be used here."""
+    if name == WORDS_ONLY:
+        return None
+    with _loading:
+        if name.startswith(SENTENCE_TRANSFORMERS):
+            from knowledge.models.torch_models import (  # noqa: PLC0415 - an extra, and slow to import
+                SentenceTransformerEmbedder,
+            )
+
+            return SentenceTransformerEmbedder(name.removeprefix(SENTENCE_TRANSFORMERS))
+        if name != BUILT_IN:
+            raise UserFacingError(
+                f"There is no embedder {name!r}: choose {BUILT_IN}, {WORDS_ONLY}"
+                f" or {SENTENCE_TRANSFORMERS}MODEL."
+            )
+        return _built_in(data_dir, threads, say)
+
+
+def _built_in(data_dir: Path, threads: int, say: Callable[[str], None] | None) -> Embedder | None:
+    try:
+        from knowledge.models.e5 import E5Embedder  # noqa: PLC0415 - onnxruntime may be missing
+
+        return E5Embedder.load(data_dir, threads=threads, say=say)
+    except (EmbedderUnavailable, ImportError) as error:
+        log.warning("embedder_unavailable", reason=str(error))
+        if say is not None:
+            say(f"{error} Searching by words alone.")
+        return None
+
+
+class KnowledgeIndex:
+    """Articles in, passages out: the whole index in one object."""
+
+    def __init__(self, data_dir: Path, embedder: Embedder | None) -> None:
+        self._index_dir = data_dir / "index"
+        self._embedder = embedder
+        self.searcher = Searcher(self._index_dir, embedder)
+
+    def refresh(
+        self, folders: Sequence[Path], *, audience: Audience = PUBLIC, progress: Progress = no_progress
+    ) -> IndexReport:
+        """After this the index holds exactly what could be read in these folders."""
+        return Indexer(self._index_dir, self._embedder).refresh(folders, audience=audience, progress=progress)
+
+    def search(self, question: str, reader: Audience, *, limit: int = 10) -> list[Passage]:
+        """The best passage of each of the best articles that `reader` may read."""
+        return self.searcher.search(question, reader, limit=limit)
+
+    def answerer(self) -> Answerer:
+        """What answers questions from this index."""
+        return Answerer(self.searcher, self._embedder)
+
+    def close(self) -> None:
+        """Release the files."""
+        self.searcher.close()
+
+
+def open_index(
+    data_dir: Path,
+    *,
+    embedder: str = BUILT_IN,
+    threads: int = 2,
+    say: Callable[[str], None] | None = None,
+) -> KnowledgeIndex:
+    """Load the model and open the index below `data_dir`."""
+    return KnowledgeIndex(data_dir, load_embedder(embedder, data_dir, threads=threads, say=say))
