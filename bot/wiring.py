@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from handlers.slack.front import SlackFront
     from handlers.slack.socket_mode import SlackSocket
     from handlers.zendesk.desk import ZendeskDesk
+    from knowledge.answering import Answerer, LocalKnowledgeBase
 
 
 SHARE = 8  #: the most effects of one vendor under way at once: a slow one leaves room for the others
@@ -249,3 +251,41 @@ async def live_problems(settings: Settings, *, time: Time) -> list[str]:
             except DeskbellError as error:
                 problems.append(f"Zendesk: {error}")
     return problems
+
+
+@contextmanager
+def open_knowledge(data_dir: Path, *, refresh_from: Sequence[Path] = ()) -> Iterator[LocalKnowledgeBase]:
+    """The index below `data_dir`, first brought to what the folders hold, if any are given.
+
+    The model is loaded at the first question, or by `warm_up`.
+    """
+    from knowledge.answering import LocalKnowledgeBase  # noqa: PLC0415 - it brings a model along
+    from knowledge.opening import open_index  # noqa: PLC0415
+
+    indexes = []
+
+    def answerer() -> Answerer:
+        index = open_index(data_dir)
+        indexes.append(index)
+        return index.answerer()
+
+    if refresh_from:
+        from knowledge.commands import kb_index  # noqa: PLC0415 - only who indexes
+
+        kb_index(refresh_from, data_dir)
+    base = LocalKnowledgeBase(answerer)
+    try:
+        yield base
+    finally:
+        base.close()
+        for index in indexes:
+            index.close()
+
+
+def index_problem(data_dir: Path) -> str | None:
+    """Why the knowledge base cannot answer, or None."""
+    from knowledge.indexing import current_place  # noqa: PLC0415 - only who asks
+
+    if current_place(data_dir / "index") is None:
+        return f"nothing is indexed in {data_dir}; run `python -m bot kb index DIR`"
+    return None

@@ -81,7 +81,7 @@ def _policies(settings: Settings) -> Finding:
 def _index(settings: Settings) -> Finding:
     from bot.wiring import index_problem  # noqa: PLC0415 - the index brings its libraries along
 
-    problem = index_problem(settings)
+    problem = index_problem(settings.data_dir)
     return Finding(part="index", is_ok=problem is None, words=problem or "the knowledge base is indexed")
 
 
