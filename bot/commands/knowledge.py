@@ -1,0 +1,106 @@
+"""`kb index|search|eval`, `ask` and `triage`: the knowledge base and the first guess, at the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bot.commands.printing import as_json, complain, lines_of, say, write_lines
+from bot.core import triage as guess
+from bot.core.errors import UserFacingError
+from bot.core.spelling import parse_tier
+from config.settings import Settings
+
+
+def _data_dir() -> Path:
+    return Settings.from_environ(os.environ).data_dir
+
+
+def index(arguments: argparse.Namespace) -> int:
+    """Build or refresh the index."""
+    from knowledge.commands import kb_index  # noqa: PLC0415 - a model comes with it; `triage` needs none
+
+    folders = [Path(folder) for folder in arguments.dirs]
+    return kb_index(folders, _data_dir(), as_json=arguments.json)
+
+
+def search(arguments: argparse.Namespace) -> int:
+    """The best passages for a query."""
+    from knowledge.commands import kb_search  # noqa: PLC0415 - as above
+
+    if arguments.limit < 1:
+        raise UserFacingError("--limit: at least 1")
+    return kb_search(arguments.query, _data_dir(), limit=arguments.limit, as_json=arguments.json)
+
+
+def evaluate(arguments: argparse.Namespace) -> int:
+    """Measure retrieval and abstention."""
+    from knowledge.commands import kb_eval  # noqa: PLC0415 - as above
+
+    unanswerable = Path(arguments.unanswerable) if arguments.unanswerable else None
+    return kb_eval(Path(arguments.questions), unanswerable, _data_dir(), as_json=arguments.json)
+
+
+def ask(arguments: argparse.Namespace) -> int:
+    """One question, or a file of them."""
+    from knowledge.commands import ask as ask_one  # noqa: PLC0415 - as above
+    from knowledge.commands import ask_batch
+
+    parse_tier(arguments.tier)  # the answers are the same for every tier so far; a wrong one is still wrong
+    if (arguments.question is None) == (arguments.batch is None):
+        raise UserFacingError("give a question, or a file of them with --batch")
+    if arguments.question is not None:
+        return ask_one(arguments.question, _data_dir(), as_json=arguments.json)
+    if arguments.out is None:
+        raise UserFacingError("--out is missing: where the answers go")
+    return ask_batch(Path(arguments.batch), Path(arguments.out), _data_dir())
+
+
+def triage(arguments: argparse.Namespace) -> int:
+    """Product area and priority of a message, or of a file of them."""
+    if (arguments.message is None) == (arguments.batch is None):
+        raise UserFacingError("give a message, or a file of them with --batch")
+    if arguments.batch is not None:
+        return _triage_batch(arguments.batch, arguments.out)
+    verdict = _verdict(arguments.message)
+    if arguments.json:
+        say(as_json(verdict))
+    else:
+        say(
+            f"{verdict['product_area']}, {verdict['priority']} "
+            f"({verdict['confidence']:.0%}): {verdict['reason']}"
+        )
+    return 0
+
+
+def _triage_batch(batch: str, out: str | None) -> int:
+    problems = 0
+
+    def verdicts() -> Iterator[dict[str, Any]]:
+        nonlocal problems
+        for number, line in enumerate(lines_of(batch, option="--batch"), start=1):
+            if not line.strip():
+                continue
+            try:
+                case = json.loads(line)
+                yield {"id": case["id"], **_verdict(case["message"])}
+            except (ValueError, KeyError, TypeError, AttributeError):
+                problems += 1
+                complain(f"{batch}: line {number}: not an object with id and message")
+
+    write_lines(out, verdicts())
+    return 1 if problems else 0
+
+
+def _verdict(message: str) -> dict[str, Any]:
+    found = guess.triage(message)
+    return {
+        "product_area": found.product_area.value,
+        "priority": found.priority.value,
+        "confidence": found.confidence,
+        "reason": found.reason,
+    }
