@@ -48,7 +48,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
 def ask(arguments: argparse.Namespace) -> int:
     """One question, or a file of them."""
     from knowledge.commands import ask as ask_one  # noqa: PLC0415 - as above
-    from knowledge.commands import ask_batch
+    from knowledge.commands import ask_batch  # noqa: PLC0415 - as above
 
     parse_tier(arguments.tier)  # the answers are the same for every tier so far; a wrong one is still wrong
     if (arguments.question is None) == (arguments.batch is None):

@@ -52,7 +52,7 @@ async def receive_message(context: Context, event: MessageReceived) -> None:
 async def _conversation(context: Context, event: MessageReceived, room: Room) -> Conversation | None:
     known = await context.tx.find_conversation(event.address)
     if known:
-        return known
+        return _of_its_readers(context, known)
     # A thread that one of ours begins is followed as well: that is how we know who holds its floor.
     is_ours = event.is_mention or room.mode is AnswerMode.EVERY
     if room.mode is AnswerMode.OFF or not is_ours:
@@ -64,6 +64,16 @@ async def _conversation(context: Context, event: MessageReceived, room: Room) ->
         tier=room.tier,
         opened_at=context.now,
     )
+
+
+def _of_its_readers(context: Context, conversation: Conversation | None) -> Conversation | None:
+    """None when the room was given to others since: they may not go on with what was said before."""
+    if (
+        conversation is None
+        or context.policies.room_of(conversation.address).audience != conversation.audience
+    ):
+        return None
+    return conversation
 
 
 async def _record(context: Context, event: MessageReceived, conversation: Conversation) -> Message | None:
@@ -236,7 +246,7 @@ async def _last_said(context: Context, conversation: Conversation) -> str | None
 
 async def press_open_ticket(context: Context, event: ButtonPressed) -> None:
     """Anybody in the thread may ask for a ticket; the one who asked the question is its requester."""
-    conversation = await context.tx.find_conversation(event.address)
+    conversation = _of_its_readers(context, await context.tx.find_conversation(event.address))
     if conversation is None:
         return
     if conversation.ticket is not None:
@@ -249,7 +259,7 @@ async def press_open_ticket(context: Context, event: ButtonPressed) -> None:
 
 async def press_helped(context: Context, event: ButtonPressed) -> None:
     """The answer did it: the buttons go, the thanks stay."""
-    conversation = await context.tx.find_conversation(event.address)
+    conversation = _of_its_readers(context, await context.tx.find_conversation(event.address))
     if conversation is not None:
         await saying.restate(context, conversation.id, event, replies.helped)
 
