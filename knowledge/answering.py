@@ -14,10 +14,9 @@ import structlog
 
 from bot.core.model import INTERNAL, PUBLIC, Answer, Audience, AudienceKind, Citation, Text, Tier
 from knowledge.embedding import Embedder
-from knowledge.languages import Language, detect
 from knowledge.quoting import neutral, quote
 from knowledge.refusing import Refusal, refuse
-from knowledge.retrieval import IndexMissing, Passage, Searcher
+from knowledge.retrieval import IndexMissing, Passage, Question, Searcher
 
 PASSAGES = 10  #: that are looked at, and shown by `ask`
 QUOTED = 3  #: at most
@@ -59,31 +58,31 @@ class Answerer:
         self._searcher = searcher
         self._embedder = embedder
 
-    def consider(self, question: str, *, reader: Audience, passages: int = PASSAGES) -> Consideration:
+    def consider(self, text: str, *, reader: Audience, passages: int = PASSAGES) -> Consideration:
         """Look, judge and quote."""
+        question = self._searcher.read(text)
         found = tuple(self._searcher.search(question, reader, limit=max(passages, _RIVAL + 1)))
-        refusal = refuse(question)
+        refusal = refuse(text)
         confidence = self._confidence(question, reader, found) if found and refusal is None else 0.0
         answer = self._compose(question, found, confidence) if confidence >= SURE else None
         return Consideration(answer=answer, confidence=confidence, passages=found[:passages], refusal=refusal)
 
-    def _confidence(self, question: str, reader: Audience, found: Sequence[Passage]) -> float:
+    def _confidence(self, question: Question, reader: Audience, found: Sequence[Passage]) -> float:
         best, rival = found[0], found[min(_RIVAL, len(found) - 1)]
         evidence = best.score + _LEAD_WEIGHT * (best.score - rival.score)
-        knowing = [self._searcher.articles_naming(name, reader) for name in names(question)]
+        knowing = [self._searcher.articles_naming(name, reader) for name in names(question.text)]
         if any(best.article not in articles for articles in knowing):
             evidence -= _STRANGE_NAME
         if not all(knowing):
             evidence -= _UNKNOWN_NAME
         return 1 / (1 + math.exp(-_STEEPNESS * (evidence - ENOUGH)))
 
-    def _compose(self, question: str, found: Sequence[Passage], confidence: float) -> Answer:
+    def _compose(self, question: Question, found: Sequence[Passage], confidence: float) -> Answer:
         enough = found[0].score * _CLOSE
         chosen = [passage for passage in found[:QUOTED] if passage.score >= enough]
-        language = detect(question) or Language.EN
         parts, citations = [], []
         for passage in chosen:
-            quotation = quote(passage.text, question, language, embedder=self._embedder)
+            quotation = quote(passage.text, question, embedder=self._embedder)
             heading = quotation.heading or passage.heading
             title = passage.title if heading == passage.title else f"{passage.title} — {heading}"
             parts.append(f"**{neutral(title)}**\n{quotation.text}")

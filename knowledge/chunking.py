@@ -50,6 +50,7 @@ class _Kind(Enum):
 class _Block:
     kind: _Kind
     text: str
+    is_line: bool = False  #: an item of a list or a row of a table
 
     @property
     def words(self) -> int:
@@ -198,10 +199,10 @@ def _blocks(tokens: Sequence[Token]) -> Iterator[_Block]:
             case "inline":
                 text = _inline(token)
                 if text:
-                    yield _Block(_Kind.PROSE, marker + text)
+                    yield _Block(_Kind.PROSE, marker + text, is_line=bool(marker))
                 marker = ""
             case "tr_close":
-                yield _Block(_Kind.PROSE, " | ".join(row))
+                yield _Block(_Kind.PROSE, " | ".join(row), is_line=True)
                 row = []
             case _:
                 pass
@@ -260,14 +261,18 @@ def _divide(block: _Block) -> Iterator[_Block]:
 
 
 def _overlap(block: _Block) -> list[_Block]:
+    """Whole sentences from the end of a block, as many as fit; of one that does not, its last words."""
     if block.kind is not _Kind.PROSE:
         return []
-    return [replace(block, text=" ".join(block.text.split(" ")[-OVERLAP:]))]
+    words = block.text.split(" ")[-OVERLAP:]
+    starts = [place for place in range(1, len(words)) if words[place - 1].endswith((".", "!", "?"))]
+    return [replace(block, text=" ".join(words[starts[0] :] if starts else words))]
 
 
 def _join(blocks: Sequence[_Block]) -> str:
-    parts: list[str] = []
-    for block in blocks:
-        tight = bool(parts) and block.text.lstrip().startswith("- ")
-        parts.append(("\n" if tight else "\n\n") + block.text if parts else block.text)
-    return "".join(parts)
+    """Items of a list and rows of a table stay together."""
+    text = ""
+    for before, block in zip([None, *blocks], blocks, strict=False):
+        tight = before is not None and before.is_line and block.is_line
+        text += ("\n" if tight else "\n\n") * bool(text) + block.text
+    return text

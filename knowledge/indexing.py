@@ -15,9 +15,10 @@ from typing import Protocol
 from bot.core.errors import UserFacingError
 from bot.core.model import PUBLIC, Audience
 from knowledge.articles import Article, UnreadableArticle, find_articles, load_article
-from knowledge.catalogue import Catalogue, Partition
+from knowledge.catalogue import Catalogue
 from knowledge.chunking import Chunk, chunk_article
 from knowledge.embedding import Embedder
+from knowledge.reading import Partition
 from knowledge.vectors import VectorStore
 
 _LAYOUT = 1  #: raised when the tables, the chunks or the terms change: everything is built anew

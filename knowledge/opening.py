@@ -72,7 +72,7 @@ class KnowledgeIndex:
 
     def search(self, question: str, reader: Audience, *, limit: int = 10) -> list[Passage]:
         """The best passage of each of the best articles that `reader` may read."""
-        return self.searcher.search(question, reader, limit=limit)
+        return self.searcher.search(self.searcher.read(question), reader, limit=limit)
 
     def answerer(self) -> Answerer:
         """What answers questions from this index."""

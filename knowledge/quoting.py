@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from knowledge.embedding import Embedder
 from knowledge.languages import Language, terms
+from knowledge.retrieval import Question
 
 WORDS = 60  #: of prose in one quotation
-_UNITS = 12  #: sentences that are compared, from the start of a passage
+_COMPARED = 8  #: sentences that are embedded: those that share most words with the question
 _CODE_LINES = 15  #: of a listing that goes with a quotation
-_SENTENCE = re.compile(r"(?<=[.!?:])\s+(?=[\"'(\[`*]*[A-ZÀ-Ý0-9])")
+_SHARED_WORD = 0.01  #: what a word in common is worth in cosine, of which e5 uses no more than a tenth
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\"'(\[`*]*[A-ZÀ-Ý0-9])")
+_HEADING = re.compile(r"#{1,6} +(?P<text>.*)")
 _CODE_SPAN = re.compile(r"(`+[^`]*`+)")
 _ADDRESS = re.compile(r"(?:https?://|www\.|mailto:)[^\s`<>]*[^\s`<>.,;:!?)\]'\"]", re.IGNORECASE)
 _BREAK = "\N{WORD JOINER}"  #: invisible, and keeps what it stands in from being read as markup
@@ -24,6 +27,7 @@ _BREAK = "\N{WORD JOINER}"  #: invisible, and keeps what it stands in from being
 class _Unit:
     text: str
     is_code: bool
+    starts_line: bool
     heading: str  #: the last one above it inside the passage, empty for the passage's own
 
 
@@ -35,16 +39,13 @@ class Quotation:
     heading: str
 
 
-def quote(
-    text: str, question: str, language: Language, *, embedder: Embedder | None, words: int = WORDS
-) -> Quotation:
+def quote(text: str, question: Question, *, embedder: Embedder | None, words: int = WORDS) -> Quotation:
     """The best sentence with those after it, until there are enough words."""
-    units = _units(text)
-    prose = [place for place, unit in enumerate(units) if not unit.is_code][:_UNITS]
+    units = list(_units(text))
+    prose = [place for place, unit in enumerate(units) if not unit.is_code]
     if not prose:
         return Quotation(text="\n\n".join(_shown(unit) for unit in units[:1]), heading="")
-    scores = _nearness([units[place].text for place in prose], question, language, embedder)
-    best = prose[int(np.argmax(scores))]
+    best = prose[_nearest([units[place].text for place in prose], question, embedder)]
     return Quotation(text=_compose(_run(units, best, words)), heading=units[best].heading)
 
 
@@ -67,19 +68,18 @@ def _silent(text: str) -> str:
     return re.sub(r"@(?=(?:everyone|here|channel)\b)", f"@{_BREAK}", without, flags=re.IGNORECASE)
 
 
-def _units(text: str) -> list[_Unit]:
-    units: list[_Unit] = []
+def _units(text: str) -> Iterator[_Unit]:
     heading = ""
     for block in _blocks(text):
-        if block.startswith("```"):
-            units.append(_Unit(block, is_code=True, heading=heading))
-        elif re.match(r"#{1,6} ", block):
-            heading = block.lstrip("#").strip()
+        found = _HEADING.fullmatch(block)
+        if found:
+            heading = found["text"]
+        elif block.startswith("```"):
+            yield _Unit(block, is_code=True, starts_line=True, heading=heading)
         else:
-            lines = re.split(r"\n(?=\s*- )", block)
-            sentences = (part for line in lines for part in _SENTENCE.split(line))
-            units.extend(_Unit(part, is_code=False, heading=heading) for part in sentences if part.strip())
-    return units
+            for line in block.split("\n"):
+                for place, sentence in enumerate(_SENTENCE.split(line.strip())):
+                    yield _Unit(sentence, is_code=False, starts_line=place == 0, heading=heading)
 
 
 def _blocks(text: str) -> list[str]:
@@ -98,17 +98,15 @@ def _blocks(text: str) -> list[str]:
     return [block for block in blocks if block.strip()]
 
 
-def _nearness(
-    sentences: Sequence[str], question: str, language: Language, embedder: Embedder | None
-) -> Sequence[float]:
-    asked = set(terms(question, language))
-    shared = [len(asked & set(terms(sentence, language))) for sentence in sentences]
-    if embedder is None:
-        return shared
-    near = embedder.embed_passages(sentences) @ embedder.embed_queries([question])[0]
-    # A shared word counts as much as a few hundredths of cosine: e5's differ by no more than that.
-    nearness: list[float] = (near + 0.01 * np.minimum(shared, 3)).tolist()
-    return nearness
+def _nearest(sentences: Sequence[str], question: Question, embedder: Embedder | None) -> int:
+    language = question.language or Language.EN
+    asked = set(terms(question.text, language))
+    shared = np.array([len(asked & set(terms(sentence, language))) for sentence in sentences])
+    if embedder is None or question.vector is None:
+        return int(np.argmax(shared))
+    compared = np.sort(np.argsort(-shared, kind="stable")[:_COMPARED])
+    near = embedder.embed_passages([sentences[place] for place in compared]) @ question.vector
+    return int(compared[np.argmax(near + _SHARED_WORD * np.minimum(shared[compared], 3))])
 
 
 def _run(units: Sequence[_Unit], best: int, words: int) -> list[_Unit]:
@@ -128,14 +126,17 @@ def _run(units: Sequence[_Unit], best: int, words: int) -> list[_Unit]:
 
 
 def _compose(units: Sequence[_Unit]) -> str:
-    prose = ""
+    lines: list[str] = []
     for unit in units:
-        if not unit.is_code:
-            text = neutral(unit.text.strip())
-            prose += f"\n{text}" if text.startswith("- ") else f" {text}"
-    quoted = "\n".join(f"> {line}" for line in prose.strip().split("\n"))
-    code = [_shown(unit) for unit in units if unit.is_code]
-    return "\n\n".join([quoted, *code]) if prose.strip() else "\n\n".join(code)
+        if unit.is_code:
+            continue
+        if unit.starts_line or not lines:
+            lines.append(neutral(unit.text))
+        else:
+            lines[-1] += f" {neutral(unit.text)}"
+    # Two spaces at the end keep lines apart that Markdown would run together.
+    quoted = "  \n".join(f"> {line}" for line in lines)
+    return "\n\n".join([quoted, *(_shown(unit) for unit in units if unit.is_code)])
 
 
 def _shown(unit: _Unit) -> str:

@@ -13,11 +13,11 @@ import structlog
 
 from bot.core.errors import UserFacingError
 from bot.core.model import Audience
-from knowledge.catalogue import Partition, Reading, StoredChunk
 from knowledge.embedding import Embedder, Vectors
 from knowledge.geometry import Cloud, Probe
 from knowledge.indexing import Place, current_place
 from knowledge.languages import Language, detect, terms
+from knowledge.reading import Partition, Reading, StoredChunk
 from knowledge.vectors import VectorStore
 
 CANDIDATES = 150  #: chunks that each side proposes, in every partition
@@ -34,6 +34,15 @@ log = structlog.get_logger()
 
 class IndexMissing(UserFacingError):
     """Nothing has been indexed yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked, read once."""
+
+    text: str
+    language: Language | None  #: None: nothing tells
+    vector: Vectors | None  #: None without an embedder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,15 +107,18 @@ class Searcher:
                 self._opened.store.close()
             self._opened = None
 
-    def search(self, question: str, reader: Audience, *, limit: int = 10) -> list[Passage]:
+    def read(self, text: str) -> Question:
+        """Tell the language and embed."""
+        vector = self._embedder.embed_queries([text])[0] if self._embedder else None
+        return Question(text=text, language=detect(text), vector=vector)
+
+    def search(self, question: Question, reader: Audience, *, limit: int = 10) -> list[Passage]:
         """The best passage of each of the best articles that `reader` may read, best first."""
-        if not question.strip():
+        if not question.text.strip():
             return []
-        language = detect(question)
-        vector = self._embedder.embed_queries([question])[0] if self._embedder else None
         with self._view(reader) as view:
-            found = self._candidates(view, question, language, vector)
-            return _passages(view, found, language, limit)
+            found = self._candidates(view, question)
+            return _passages(view, found, question.language, limit)
 
     def articles_naming(self, name: str, reader: Audience) -> set[int]:
         """The articles that `reader` may read in which a name occurs."""
@@ -155,17 +167,16 @@ class Searcher:
 
     # -- scoring ----------------------------------------------------------------
 
-    def _candidates(
-        self, view: _View, question: str, language: Language | None, vector: Vectors | None
-    ) -> dict[int, _Candidate]:
+    def _candidates(self, view: _View, question: Question) -> dict[int, _Candidate]:
         found: dict[int, _Candidate] = {}
         store = self._opened.store if self._opened else None
         for partition in view.partitions:
-            matches = _lexical(view.reading, partition, question)
+            matches = _lexical(view.reading, partition, question.text)
             near = list(matches)[:CANDIDATES]
             chunks = {chunk: _Candidate(partition, lexical=matches[chunk]) for chunk in near}
-            if store is not None and vector is not None:
-                self._add_dense(view, partition, store, _probe(view, partition, language, vector), chunks)
+            if store is not None and question.vector is not None:
+                probe = _probe(view, partition, question.language, question.vector)
+                self._add_dense(view, partition, store, probe, chunks)
                 for chunk, candidate in chunks.items():
                     candidate.lexical = matches.get(chunk, 0.0)
             found.update(chunks)
