@@ -79,6 +79,14 @@ class Reading:
         articles, chunks = row.fetchone()
         return articles, chunks
 
+    def count_chunks(self, partitions: Sequence[Partition]) -> int:
+        """How many chunks are in these."""
+        ids = json.dumps([partition.id for partition in partitions])
+        row = self._database.execute(
+            "SELECT count(*) FROM chunks WHERE partition IN (SELECT value FROM json_each(?))", (ids,)
+        )
+        return int(row.fetchone()[0])
+
     def lexical(self, partition: Partition, words: Sequence[str], *, limit: int) -> dict[int, float]:
         """BM25 by chunk id, higher is better, of the best chunks with any of the words."""
         if not words:

@@ -129,6 +129,11 @@ class Searcher:
                 for article in view.reading.articles_with(partition, terms(name, partition.language))
             }
 
+    def size(self, reader: Audience) -> int:
+        """How many chunks `reader` may read."""
+        with self._view(reader) as view:
+            return view.reading.count_chunks(view.partitions)
+
     # -- opening ----------------------------------------------------------------
 
     @contextmanager
