@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.core.model import INTERNAL, PUBLIC, Answer, Audience, AudienceKind, Citation, Text, Tier
+from knowledge.chunking import slug_of
 from knowledge.embedding import Embedder
 from knowledge.quoting import neutral, quote
 from knowledge.refusing import Refusal, refuse
@@ -87,13 +88,22 @@ class Answerer:
         chosen = [passage for passage in found[:QUOTED] if passage.score >= enough]
         parts, citations = [], []
         for passage in chosen:
-            quotation = quote(passage.text, question, embedder=self._embedder)
+            quotation = quote(passage.text, question, heading=passage.heading, embedder=self._embedder)
             heading = quotation.heading or passage.heading
             title = passage.title if heading == passage.title else f"{passage.title} — {heading}"
             parts.append(f"**{neutral(title)}**\n{quotation.text}")
-            citations.append(Citation(path=passage.path, heading=neutral(heading), url=passage.url))
+            citations.append(
+                Citation(path=passage.path, heading=neutral(heading), url=_url(passage, quotation.heading))
+            )
         text = Text(body="\n\n".join(parts), audience=widest([passage.audience for passage in chosen]))
         return Answer(text=text, citations=tuple(citations), confidence=round(confidence, 3))
+
+
+def _url(passage: Passage, heading: str) -> str:
+    """To the section that is quoted, which may be a later one of the passage."""
+    if not heading or not passage.url:
+        return passage.url
+    return f"{passage.url.partition('#')[0]}#{slug_of(heading)}"
 
 
 def _enough(chunks: int) -> float:

@@ -163,6 +163,11 @@ def _titled(section: _Section) -> tuple[_Block, ...]:
     return (_Block(_Kind.HEADING, f"{mark} {section.headings[-1]}"), *section.blocks)
 
 
+def slug_of(heading: str) -> str:
+    """GitHub's anchor of a heading, when no earlier one of the article is the same."""
+    return _NOT_IN_SLUG.sub("", heading.strip().lower()).replace(" ", "-")
+
+
 class _Slugs:
     """Anchors as GitHub makes them: https://github.com/gjtorikian/html-pipeline (TableOfContentsFilter)."""
 
@@ -173,7 +178,7 @@ class _Slugs:
         """The stated one, or the heading's own; repeated ones are numbered."""
         if stated:
             return stated
-        slug = _NOT_IN_SLUG.sub("", heading.strip().lower()).replace(" ", "-")
+        slug = slug_of(heading)
         count = self._seen.get(slug, 0)
         self._seen[slug] = count + 1
         return f"{slug}-{count}" if count else slug

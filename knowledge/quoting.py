@@ -13,6 +13,7 @@ from knowledge.languages import Language, terms
 from knowledge.retrieval import Question
 
 WORDS = 60  #: of prose in one quotation
+_SHORT = 2  #: a section of so many quotations is quoted from its beginning
 _COMPARED = 8  #: sentences that are embedded: those that share most words with the question
 _CODE_LINES = 15  #: of a listing that goes with a quotation
 _SHARED_WORD = 0.01  #: what a word in common is worth in cosine, of which e5 uses no more than a tenth
@@ -39,14 +40,19 @@ class Quotation:
     heading: str
 
 
-def quote(text: str, question: Question, *, embedder: Embedder | None, words: int = WORDS) -> Quotation:
-    """The best sentence with those after it, until there are enough words."""
+def quote(
+    text: str, question: Question, *, heading: str, embedder: Embedder | None, words: int = WORDS
+) -> Quotation:
+    """The best sentence with those after it, until there are enough words; `heading` is the passage's own."""
     units = list(_units(text))
     prose = [place for place, unit in enumerate(units) if not unit.is_code]
     if not prose:
         return Quotation(text="\n\n".join(_shown(unit) for unit in units[:1]), heading="")
-    best = prose[_nearest([units[place].text for place in prose], question, embedder)]
-    return Quotation(text=_compose(_run(units, best, words)), heading=units[best].heading)
+    # A sentence is read under its heading, which often holds the very words that were asked.
+    read = [f"{units[place].heading or heading}: {units[place].text}" for place in prose]
+    best = prose[_nearest(read, question, embedder)]
+    start = _start(units, best, words)
+    return Quotation(text=_compose(_run(units, start, words)), heading=units[best].heading)
 
 
 def neutral(text: str) -> str:
@@ -107,6 +113,13 @@ def _nearest(sentences: Sequence[str], question: Question, embedder: Embedder | 
     compared = np.sort(np.argsort(-shared, kind="stable")[:_COMPARED])
     near = embedder.embed_passages([sentences[place] for place in compared]) @ question.vector
     return int(compared[np.argmax(near + _SHARED_WORD * np.minimum(shared[compared], 3))])
+
+
+def _start(units: Sequence[_Unit], best: int, words: int) -> int:
+    """Where to begin: a short section at its own beginning, which says what it is about."""
+    section = [place for place, unit in enumerate(units) if unit.heading == units[best].heading]
+    prose = sum(len(units[place].text.split()) for place in section if not units[place].is_code)
+    return section[0] if prose <= _SHORT * words else best
 
 
 def _run(units: Sequence[_Unit], best: int, words: int) -> list[_Unit]:
