@@ -117,9 +117,11 @@ def _nearest(sentences: Sequence[str], question: Question, embedder: Embedder | 
 
 def _start(units: Sequence[_Unit], best: int, words: int) -> int:
     """Where to begin: a short section at its own beginning, which says what it is about."""
-    section = [place for place, unit in enumerate(units) if unit.heading == units[best].heading]
-    prose = sum(len(units[place].text.split()) for place in section if not units[place].is_code)
-    return section[0] if prose <= _SHORT * words else best
+    said = [
+        place for place, unit in enumerate(units) if unit.heading == units[best].heading and not unit.is_code
+    ]
+    length = sum(len(units[place].text.split()) for place in said)
+    return said[0] if length <= _SHORT * words else best
 
 
 def _run(units: Sequence[_Unit], best: int, words: int) -> list[_Unit]:
