@@ -8,24 +8,18 @@ import os
 import sys
 import tempfile
 import webbrowser
-from contextlib import AsyncExitStack
 from pathlib import Path
 
-from aiohttp import web
-
 from bot import logs
-from bot.commands.demo_world import DemoWorld
-from bot.commands.sandboxing import LOCAL, Sandbox, open_sandbox
+from bot.commands.demo_serving import open_demo
+from bot.commands.sandboxing import open_sandbox
 from bot.commands.starting import together, until_told
 from bot.core.errors import ConfigError
 from bot.core.ports import KnowledgeBase
-from bot.sandbox.page.server import Changes, Page
 from bot.system import SystemTime, system_rng
 from bot.wiring import open_knowledge
 
 SAMPLE = Path(__file__).parent.parent / "sandbox" / "kb"
-TICK = 0.5  #: real seconds between two looks at what the twins have to repeat
-CLOSE_WITHIN = 1.0  #: seconds given to open pages at the end
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,53 +33,21 @@ def run(arguments: argparse.Namespace) -> int:
     index.mkdir(parents=True, exist_ok=True)
     knowledge = open_knowledge(index, refresh_from=[articles])
     with knowledge as base, tempfile.TemporaryDirectory(prefix="deskbell-") as data:
-        asyncio.run(_demo(Path(data), base, port=arguments.port, opens_browser=not arguments.no_browser))
+        asyncio.run(
+            _demo(Path(data), base, articles, port=arguments.port, opens_browser=not arguments.no_browser)
+        )
     return 0
 
 
-async def _demo(data: Path, knowledge: KnowledgeBase, *, port: int, opens_browser: bool) -> None:
-    async with AsyncExitStack() as stack:
-        sandbox = await stack.enter_async_context(
-            open_sandbox(data, base=SystemTime(), rng=system_rng(), knowledge=knowledge)
-        )
-        changes = Changes()
-        page = Page(DemoWorld(sandbox, changes), changes)
-        url = await _serve(stack, page, port)
-        stop = await stack.enter_async_context(until_told())
-        print(f"The sandbox is at {url}   (Ctrl-C ends it)", flush=True)  # noqa: T201 - the person waits for it
+async def _demo(
+    data: Path, knowledge: KnowledgeBase, articles: Path, *, port: int, opens_browser: bool
+) -> None:
+    async with (
+        open_sandbox(data, base=SystemTime(), rng=system_rng(), knowledge=knowledge) as sandbox,
+        open_demo(sandbox, articles, port=port) as demo,
+        until_told() as stop,
+    ):
+        print(f"The sandbox is at {demo.url}   (Ctrl-C ends it)", flush=True)  # noqa: T201 - the person waits for it
         if opens_browser and sys.stdout.isatty():
-            webbrowser.open(url)
-
-        async def tick(stop: asyncio.Event) -> None:
-            await _tick(sandbox, changes, stop)
-
-        await together(stop, sandbox.program.worker.run, tick)
-        page.close()
-
-
-async def _serve(stack: AsyncExitStack, page: Page, port: int) -> str:
-    runner = web.AppRunner(page.app(), access_log=None, shutdown_timeout=CLOSE_WITHIN)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    try:
-        await web.TCPSite(runner, LOCAL, port).start()
-    except OSError as error:
-        raise ConfigError(f"--port: {port} cannot be used: {error.strerror}") from None
-    return f"http://{LOCAL}:{runner.addresses[0][1]}/"
-
-
-async def _tick(sandbox: Sandbox, changes: Changes, stop: asyncio.Event) -> None:
-    """Time passes for the twins too; and the page shows work that no twin hears about."""
-    seen: object = None
-    while not stop.is_set():
-        await sandbox.slack.tick()
-        await sandbox.zendesk.tick()
-        now = await sandbox.program.ledger.depth()
-        if now != seen:
-            seen = now
-            changes.ring()
-        try:
-            async with asyncio.timeout(TICK):
-                await stop.wait()
-        except TimeoutError:
-            continue
+            webbrowser.open(demo.url)
+        await together(stop, sandbox.program.worker.run, demo.run)

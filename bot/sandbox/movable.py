@@ -18,6 +18,11 @@ class MovableTime:
         """The sandbox's present."""
         return self._base.now() + self._ahead
 
+    @property
+    def ahead(self) -> timedelta:
+        """How far that is ahead of the real time."""
+        return self._ahead
+
     def move(self, by: timedelta) -> None:
         """Let time pass."""
         if by < timedelta(0):

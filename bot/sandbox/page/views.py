@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 
@@ -25,6 +26,7 @@ class ChannelView:
     id: str
     name: str
     hint: str  #: "Slack Connect · Acme"
+    calls: int = 0  #: escalations here that nobody has acknowledged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,31 +45,55 @@ class MessageView:
     ts: str
     author: str
     initials: str
+    tint: int  #: of the avatar, 0 to 5
     badge: str  #: "APP", "Acme" or ""
     at: datetime
     html: str  #: rendered and escaped by the page's own renderer
+    excerpt: str  #: the first words, for lists
     buttons: Sequence[ButtonView] = ()
     replies: int = 0
+    last_reply_at: datetime | None = None
     is_edited: bool = False
     is_bot: bool = False
+    is_only_for_viewer: bool = False  #: Slack calls it ephemeral
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepView:
+    """Something that happens on the way of a clock."""
+
+    words: str  #: "Otto Oncall is called"
+    at: datetime
+    is_told: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockView:
     """A promise with how far it has run."""
 
+    id: int
     label: str
     state: str
+    is_late: bool  #: still running, and overdue
     due_at: datetime
-    left: str  #: "in 3 h 20 min", "12 min ago", "kept"
+    left: str  #: "3 h 20 min left", "12 min late", "kept"
+    used: str  #: "40 min of 4 h"
     percent: int  #: of the target's business time, capped at 100 for the bar
+    is_acknowledged: bool = False
+    steps: Sequence[StepView] = ()
     explained: Sequence[str] = ()
+
+    @property
+    def next_step(self) -> StepView | None:
+        """What happens next if nobody does anything."""
+        return next((step for step in self.steps if not step.is_told), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentView:
     """A comment in the desk."""
 
+    id: int
     author: str
     at: datetime
     text: str
@@ -88,9 +114,21 @@ class TicketView:
     replica: str | None
     replica_status: str
     channel: str
+    channel_name: str
     thread: str
     clocks: Sequence[ClockView] = ()
     comments: Sequence[CommentView] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to do something."""
+        return self.status not in ("solved", "closed")
+
+    @property
+    def urgent_clock(self) -> ClockView | None:
+        """The running clock that is due first."""
+        running = [clock for clock in self.clocks if clock.state == "running"]
+        return min(running, key=lambda clock: clock.due_at, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +137,30 @@ class WorkView:
 
     queue: str
     id: int
-    kind: str
-    lane: str
+    words: str  #: "Post a reply in Slack"
+    details: str  #: how the code and the database call it: "PostReply in slack/1"
     state: str
-    attempts: int
-    note: str
+    note: str  #: what went wrong, and how often it was tried
+    at: datetime | None = None  #: when it was stored; None for a timer
+    due_at: datetime | None = None  #: of a timer, and of the next try
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleView:
+    """An article of the knowledge base, to be read."""
+
+    title: str
+    html: str  #: rendered and escaped
+    url: str  #: where it would be published; "" when nowhere
+    readers: str  #: "public", "internal" or "customer:acme"
+
+
+class SwitchState(StrEnum):
+    """How a fault stands."""
+
+    OFF = "off"
+    ON = "on"  #: until it is switched off
+    ARMED = "armed"  #: happens once, and has not happened yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,62 +169,96 @@ class SwitchView:
 
     key: str
     label: str
-    is_on: bool
+    explained: str
+    state: SwitchState
 
 
-class World(Protocol):
-    """The sandbox behind the page."""
-
-    personas: Sequence[Persona]
-
-    def now(self) -> datetime:
-        """The sandbox's present."""
+class Chat(Protocol):
+    """Slack, with a pair of eyes and hands for each person."""
 
     def channels(self, persona: Persona) -> Sequence[ChannelView]:
         """What this person sees in Slack."""
 
-    def messages(self, channel: str) -> Sequence[MessageView]:
-        """Top-level messages, oldest first."""
+    def messages(self, persona: Persona, channel: str) -> Sequence[MessageView]:
+        """Top-level messages as this person sees them, oldest first."""
 
-    def thread(self, channel: str, ts: str) -> Sequence[MessageView]:
+    def thread(self, persona: Persona, channel: str, ts: str) -> Sequence[MessageView]:
         """A root and its replies."""
 
-    async def say(self, persona: Persona, channel: str, text: str, thread: str | None) -> str:
+    async def say(self, persona: Persona, channel: str, text: str, thread: str) -> str:
         """Write as this person; the thread it is in."""
 
-    async def press(self, persona: Persona, channel: str, ts: str, action: str) -> str:
-        """Press a button as this person; "" or a sentence saying why not."""
+    async def press(self, persona: Persona, channel: str, ts: str, action: str) -> None:
+        """Press a button as this person."""
+
+
+class Desk(Protocol):
+    """Our tickets, and what the agent does with their replicas."""
 
     async def tickets(self) -> Sequence[TicketView]:
-        """All, newest first, without their comments."""
+        """All, newest first, with their clocks and without their comments."""
 
     async def ticket(self, id: int) -> TicketView | None:
-        """One, with clocks and comments."""
+        """One, with everything there is to say about it."""
 
-    async def reply_in_desk(self, ticket: int, text: str, *, is_public: bool) -> str:
-        """The agent answers in Zendesk; "" or a sentence saying why not."""
+    async def reply(self, ticket: int, text: str, *, is_public: bool) -> None:
+        """The agent answers in Zendesk."""
 
-    async def set_status(self, ticket: int, status: str) -> str:
-        """The agent sets the status in Zendesk; "" or a sentence saying why not."""
+    async def set_status(self, ticket: int, status: str) -> None:
+        """The agent sets the status in Zendesk."""
 
-    async def move(self, by: timedelta) -> None:
-        """Let time pass."""
 
-    async def work(self) -> Sequence[WorkView]:
-        """The newest rows of the ledger."""
+class Work(Protocol):
+    """The ledger."""
+
+    async def rows(self) -> Sequence[WorkView]:
+        """The newest."""
+
+    async def replay(self, queue: str, id: int) -> None:
+        """Try parked work again."""
+
+
+class Mischief(Protocol):
+    """Faults on offer."""
 
     def switches(self) -> Sequence[SwitchView]:
-        """The faults on offer."""
+        """All of them, in the order in which they are shown."""
 
-    def switch(self, key: str) -> None:
-        """Turn a fault on or off."""
+    def flip(self, key: str) -> None:
+        """Turn one on or off."""
+
+
+class Library(Protocol):
+    """The articles behind the answers."""
+
+    def page(self, url: str) -> str:
+        """Where the sandbox shows what is published at this address; "" when it does not."""
+
+    def article(self, path: str) -> ArticleView | None:
+        """One of them."""
+
+
+class TimeMachine(Protocol):
+    """The sandbox's clock."""
+
+    def now(self) -> datetime:
+        """Its present."""
+
+    def ahead(self) -> timedelta:
+        """How far that is ahead of the real time."""
+
+    async def move(self, by: timedelta) -> None:
+        """Let time pass, and everybody notice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """Where the newcomer is looking, as the address bar says it."""
+class World:
+    """The sandbox behind the page. Whatever somebody cannot do raises UserFacingError."""
 
-    persona: Persona
-    channel: str
-    thread: str = ""
-    ticket: int = 0
+    personas: Sequence[Persona]
+    chat: Chat
+    desk: Desk
+    work: Work
+    mischief: Mischief
+    library: Library
+    time: TimeMachine

@@ -1,59 +1,179 @@
 // Keeps the page true without reloading it. Everything also works, with a reload, without this file.
 "use strict";
 
-const fragments = () => document.querySelectorAll("[data-fragment]");
+const BURST = 120; // milliseconds: a burst of changes is one look
+const POLL = 5000; // clocks move even when nothing happens
+const READING = 8000; // how long a sentence about a failure stays
+const GONE = "The sandbox does not answer. Is it still running?";
+const reader = new DOMParser();
 
-async function refresh(element) {
-  const answer = await fetch(`/fragment/${element.dataset.fragment}${location.search}`);
-  if (!answer.ok) return;
+// -- showing -------------------------------------------------------------------
+
+let turn = 0; // whoever asked last is shown; an older answer that comes later is not
+
+async function load(url, options) {
+  const mine = ++turn;
+  const answer = await fetch(url, { headers: { Accept: "text/html" }, ...options });
   const html = await answer.text();
-  if (element.dataset.html === html) return;
-  const opened = [...element.querySelectorAll("details")].map((details) => details.open);
-  const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < 80;
-  element.dataset.html = html;
-  element.innerHTML = html;
-  element.querySelectorAll("details").forEach((details, index) => (details.open = opened[index] ?? false));
-  if ("follow" in element.dataset && atEnd) element.scrollTop = element.scrollHeight;
+  if (!(answer.headers.get("Content-Type") ?? "").startsWith("text/html")) {
+    complain(html); // a refusal in plain words
+    return null;
+  }
+  if (mine === turn) show(reader.parseFromString(html, "text/html"));
+  return answer;
 }
 
-let waiting = null;
-function refreshAll() {
-  // A burst of changes is one look.
-  waiting ??= setTimeout(() => {
-    waiting = null;
-    fragments().forEach(refresh);
-  }, 120);
+function show(fresh) {
+  const places = ancestors(document.activeElement);
+  const followed = following();
+  const told = fresh.getElementById("notice");
+  const sentence = told.textContent;
+  told.replaceWith(document.getElementById("notice").cloneNode(true)); // what stands there stays for a while
+  document.title = fresh.title;
+  patchChildren(document.body, fresh.body);
+  follow(followed);
+  refocus(places);
+  mark();
+  if (sentence) complain(sentence);
 }
 
+// What was pressed may be gone: the keyboard goes on from the nearest thing around it that is still there.
+function ancestors(element) {
+  const found = [];
+  for (let one = element; one && one !== document.body; one = one.parentElement) if (one.id) found.push(one.id);
+  return found;
+}
+
+function refocus(places) {
+  if (!places.length || document.activeElement !== document.body) return;
+  places.map((id) => document.getElementById(id)).find(Boolean)?.focus({ preventScroll: true });
+}
+
+// A conversation that was read to its end stays at its end, unless somebody is about to press something in it.
+function following() {
+  const stream = document.querySelector("[data-follow]");
+  const isAtEnd = stream.scrollHeight - stream.scrollTop - stream.clientHeight < 80;
+  return { id: stream.id, isAtEnd: isAtEnd && !stream.querySelector("button:hover, a:hover") };
+}
+
+function follow({ id, isAtEnd }) {
+  const stream = document.querySelector("[data-follow]");
+  if (isAtEnd || stream.id !== id) stream.scrollTop = stream.scrollHeight;
+}
+
+let clearing = null;
 function complain(sentence) {
   const notice = document.getElementById("notice");
   notice.textContent = sentence;
-  notice.hidden = false;
-  setTimeout(() => (notice.hidden = true), 6000);
+  notice.hidden = !sentence;
+  clearTimeout(clearing);
+  if (sentence) clearing = setTimeout(() => complain(""), READING);
 }
 
-document.addEventListener("submit", async (event) => {
-  const form = event.target;
+// -- following the world -------------------------------------------------------
+
+let waiting = null;
+let isPressing = false;
+function refresh() {
+  waiting ??= setTimeout(async () => {
+    waiting = null;
+    if (isPressing || acting) return refresh(); // not under somebody's finger, nor before their own act
+    await load(location.href).catch(() => complain(GONE));
+  }, BURST);
+}
+
+document.addEventListener("pointerdown", () => (isPressing = true));
+for (const end of ["pointerup", "pointercancel", "blur"]) window.addEventListener(end, () => (isPressing = false));
+
+// Browsers keep six connections to one place: a page that nobody sees gives its own back.
+let stream = null;
+function listen() {
+  stream?.close();
+  stream = null;
+  if (document.hidden) return;
+  stream = new EventSource("/stream");
+  for (const news of ["open", "change"]) stream.addEventListener(news, refresh);
+}
+document.addEventListener("visibilitychange", listen);
+setInterval(() => document.hidden || refresh(), POLL);
+
+// -- acting --------------------------------------------------------------------
+
+let acting = 0; // what somebody does comes before what the page wants to know
+
+async function act(work) {
+  document.documentElement.classList.toggle("acting", ++acting > 0);
+  try {
+    await work();
+  } catch {
+    complain(GONE);
+  } finally {
+    document.documentElement.classList.toggle("acting", --acting > 0);
+  }
+}
+
+document.addEventListener("submit", (event) => {
   event.preventDefault();
-  const body = new FormData(form, event.submitter);
-  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(body) });
-  if (!answer.ok) return complain(await answer.text());
-  const written = form.querySelector("textarea");
-  if (written) written.value = "";
-  const there = new URL(answer.url);
-  if (there.search !== location.search) return location.assign(there.pathname + there.search);
-  refreshAll();
+  if (acting) return; // once is enough
+  const form = event.target;
+  const body = new URLSearchParams(new FormData(form, event.submitter));
+  const box = form.querySelector("textarea");
+  const written = box?.value;
+  act(async () => {
+    // Not form.action: a field of that name would hide it.
+    const answer = await load(form.getAttribute("action"), { method: "POST", body });
+    if (!answer?.ok) return;
+    if (box && box.value === written) box.value = "";
+    go(answer.url);
+    if (box?.id === "say") document.getElementById("say").focus();
+  });
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.target.tagName !== "TEXTAREA") return;
+  const isSending = event.key === "Enter" && !event.shiftKey && !event.isComposing;
+  if (!isSending || event.target.tagName !== "TEXTAREA") return;
   event.preventDefault();
-  const button = event.target.form.querySelector("button.primary");
-  if (event.target.value.trim()) event.target.form.requestSubmit(button);
+  const form = event.target.form;
+  if (event.target.value.trim()) form.requestSubmit(form.querySelector("button.primary"));
 });
 
-const stream = new EventSource("/stream");
-stream.addEventListener("change", refreshAll);
-stream.addEventListener("open", refreshAll);
-setInterval(refreshAll, 5000); // clocks move even when nothing happens
-document.querySelectorAll("[data-follow]").forEach((element) => (element.scrollTop = element.scrollHeight));
+// -- going ---------------------------------------------------------------------
+
+function go(url) {
+  const there = new URL(url, location.href);
+  if (there.search !== location.search) history.pushState(null, "", there.pathname + there.search);
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href^='/?']");
+  if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  const { href, hash } = link;
+  act(async () => {
+    if (!(await load(href))?.ok) return;
+    go(href);
+    if (hash) arrive(hash.slice(1));
+  });
+});
+
+function arrive(id) {
+  const element = document.getElementById(id);
+  element?.scrollIntoView({ block: "nearest" });
+  element?.focus({ preventScroll: true });
+}
+
+window.addEventListener("popstate", () => act(() => load(location.href)));
+
+// On a narrow screen the tabs say which part is in view.
+function mark() {
+  const tabs = [...document.querySelectorAll(".tabs a")];
+  const parts = tabs.map((tab) => document.querySelector(tab.hash));
+  const reached = parts.findLastIndex((part) => part.getBoundingClientRect().top <= window.innerHeight / 3);
+  tabs.forEach((tab, index) => tab.setAttribute("aria-current", index === Math.max(reached, 0)));
+}
+window.addEventListener("scroll", mark, { passive: true });
+
+complain(document.getElementById("notice").textContent);
+follow({});
+mark();
+listen();
