@@ -8,12 +8,13 @@ from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import URL, Connection, PoolResetState, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.core.errors import ConfigError
 from storage import one_trip
+from storage.checkpointing import LONGEST_LOG
 from storage.urls import file_of, is_sqlite
 
 #: RETURNING, which every claim needs, came with this version: https://sqlite.org/lang_returning.html
@@ -56,10 +57,12 @@ def _sqlite(url: URL, busy_timeout: timedelta) -> AsyncEngine:
         url,
         hide_parameters=True,
         pool_size=5,
+        pool_reset_on_return=None,  # `_reset` does it, where there is something to do
         connect_args={"timeout": busy_timeout.total_seconds(), "async_creator_fn": one_trip.connect},
     )
     event.listen(engine.sync_engine, "connect", prepare_sqlite)
     event.listen(engine.sync_engine, "begin", begin_sqlite)
+    event.listen(engine.sync_engine, "reset", _reset)
     return engine
 
 
@@ -82,10 +85,17 @@ def prepare_sqlite(connection: Any, _record: object = None) -> None:
     mode = cursor.fetchone()[0]
     # WAL with NORMAL loses acknowledged commits when the power fails: https://sqlite.org/wal.html#performance
     cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute(f"PRAGMA wal_autocheckpoint = {LONGEST_LOG}")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
     if mode != "wal":
         raise ConfigError("DATABASE_URL: this file system cannot hold a SQLite WAL; use a local disk")
+
+
+def _reset(connection: Any, _record: object, state: PoolResetState) -> None:
+    """A ROLLBACK costs a trip to the driver's thread, and behind a commit or a rollback it does nothing."""
+    if connection.driver_connection.in_transaction and not state.terminate_only:
+        connection.rollback()
 
 
 def begin_sqlite(connection: Connection) -> None:

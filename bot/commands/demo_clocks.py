@@ -11,6 +11,7 @@ from bot.core.model import Clock, ClockState, Mark
 from bot.core.policies import Calendar, Policies
 from bot.sandbox.page.views import ClockView, StepView
 
+MINUTE = 60
 LINES = 12  #: of an explanation; a clock of weeks has a night in it for each day
 
 NameOf = Callable[[str], str]  #: a person's name by the door's id
@@ -28,7 +29,7 @@ def clock_view(clock: Clock, policies: Policies, now: datetime, *, name_of: Name
         is_late=is_running and clock.due_at <= now,
         due_at=clock.due_at,
         left=_left(clock, now),
-        used=f"{replies.spoken(used)} of {replies.spoken(clock.target)}{_hours(calendar)}",
+        used=_used(used, clock, calendar),
         percent=min(int(100 * (used / clock.target)), 100) if clock.target else 100,
         is_acknowledged=clock.acknowledged_by is not None,
         steps=[_step(mark, clock, policies, now, name_of) for mark in sla.marks(clock, calendar)],
@@ -36,8 +37,17 @@ def clock_view(clock: Clock, policies: Policies, now: datetime, *, name_of: Name
     )
 
 
-def _hours(calendar: Calendar) -> str:
-    return ", around the clock" if calendar.is_always_open else " of business time"
+def _used(used: timedelta, clock: Clock, calendar: Calendar) -> str:
+    if calendar.is_always_open:
+        return f"{replies.spoken(used)} of {replies.spoken(clock.target)}, around the clock"
+    return f"{_hours(used)} of {_hours(clock.target)} of business time"
+
+
+def _hours(span: timedelta) -> str:
+    """Business time is never told in days: one of eight hours would be taken for one of twenty-four."""
+    hours, rest = divmod(int(span.total_seconds()), 3600)
+    words = [f"{hours} h"] if hours or rest < MINUTE else []
+    return " ".join([*words, f"{rest // MINUTE} min"] if rest >= MINUTE else words)
 
 
 def _left(clock: Clock, now: datetime) -> str:

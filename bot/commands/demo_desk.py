@@ -110,5 +110,3 @@ def _refusals_told() -> Iterator[None]:
         yield
     except Refused as refusal:
         raise UserFacingError(f"Zendesk refused this ({refusal.status}).") from refusal
-
-

@@ -83,7 +83,7 @@ def _all(slack: Faults, zendesk: Faults) -> Sequence[Switch]:
         ),
         Switch(
             key="lost",
-            label="Slack posts, but does not answer",
+            label="Slack posts, no answer",
             explained="The next reply is posted and the connection is cut: is it posted again?",
             faults=slack,
             arm=lambda faults: faults.fail_next(POST, FaultKind.TIMEOUT_AFTER),

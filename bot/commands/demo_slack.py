@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from zlib import crc32
 
 from bot.core.errors import UserFacingError
 from bot.sandbox import household
+from bot.sandbox.page.looking import Look, is_seen
 from bot.sandbox.page.mrkdwn import Lookups
 from bot.sandbox.page.rendering import buttons_of, excerpt_of, message_html
 from bot.sandbox.page.views import ChannelView, MessageView, Persona
@@ -17,6 +19,10 @@ from bot.sandbox.slack.twin import SlackTwin
 
 ACKNOWLEDGE = "acknowledge"
 TINTS = 6
+# https://docs.slack.dev/reference/methods/chat.getPermalink
+PERMALINK = re.compile(
+    r"https://[\w-]+\.slack\.com/archives/(?P<channel>\w+)/p(?P<seconds>\d+)(?P<fraction>\d{6})(?:\?.*)?"
+)
 
 
 class SlackChat:
@@ -25,7 +31,7 @@ class SlackChat:
     def __init__(self, slack: SlackTwin, users: Mapping[str, str], page: Callable[[str], str]) -> None:
         self._slack = slack
         self._users = users  #: persona's key → handle
-        self._lookups = Lookups(name=self._name, page=page)
+        self._page = page
 
     def channels(self, persona: Persona) -> Sequence[ChannelView]:
         who = self._users[persona.key]
@@ -51,18 +57,34 @@ class SlackChat:
 
     def messages(self, persona: Persona, channel: str) -> Sequence[MessageView]:
         viewer = self._users[persona.key]
-        return [self._message(one, viewer) for one in self._slack.history(channel, viewer)]
+        lookups = self._lookups(persona)
+        return [self._message(one, viewer, lookups) for one in self._slack.history(channel, viewer)]
 
     def thread(self, persona: Persona, channel: str, ts: str) -> Sequence[MessageView]:
         viewer = self._users[persona.key]
-        return [self._message(one, viewer) for one in self._slack.thread(channel, ts, viewer)]
+        lookups = self._lookups(persona)
+        return [self._message(one, viewer, lookups) for one in self._slack.thread(channel, ts, viewer)]
 
-    def _message(self, message: TwinMessage, viewer: str) -> MessageView:
+    def _lookups(self, persona: Persona) -> Lookups:
+        def page(url: str) -> str:
+            return self._permalink(url, persona) or self._page(url)
+
+        return Lookups(name=self._name, page=page)
+
+    def _permalink(self, url: str, persona: Persona) -> str:
+        """A link to a message is a place on the page, for people who are in that channel."""
+        found = PERMALINK.fullmatch(url)
+        if found is None or not is_seen(found["channel"], self.channels(persona)):
+            return ""
+        thread = f"{found['seconds']}.{found['fraction']}"
+        return Look(persona=persona, channel=found["channel"], thread=thread).link()
+
+    def _message(self, message: TwinMessage, viewer: str, lookups: Lookups) -> MessageView:
         world = self._slack.world
         author = world.users[message.user]
         away = world.teams[author.team_id].name if world.is_external(author) else ""
         replies = self._slack.thread(message.channel, message.ts, viewer)[1:]
-        html = message_html(message.text, message.blocks, self._lookups)
+        html = message_html(message.text, message.blocks, lookups)
         return MessageView(
             ts=message.ts,
             author=author.real_name,

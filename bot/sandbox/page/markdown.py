@@ -12,7 +12,7 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from markupsafe import Markup, escape
 
-from bot.sandbox.page.mrkdwn import Lookups, angle
+from bot.sandbox.page.mrkdwn import Lookups, angle, link_attributes
 
 # Slack still parses its angle brackets inside a markdown block, though not in code.
 ANGLE = re.compile(r"<(?P<sign>[@#!])(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))?>")
@@ -45,12 +45,7 @@ class _Renderer(RendererHTML):
     ) -> str:
         token = tokens[idx]
         target = str(token.attrGet("href") or "")
-        token.attrs = {
-            "href": _lookups(env).page(target) or target,
-            "title": target,
-            "target": "_blank",
-            "rel": "noopener noreferrer",
-        }
+        token.attrs = {**link_attributes(target, _lookups(env))}
         return self.renderToken(tokens, idx, options, env)
 
     def _cell(

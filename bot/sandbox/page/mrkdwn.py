@@ -67,11 +67,18 @@ def angle(sign: str, target: str, label: str | None, lookups: Lookups) -> Markup
 
 
 def link(target: str, words: str, lookups: Lookups) -> Markup:
-    """To the sandbox's own copy where there is one, else to the web; in a tab of its own."""
+    """See `link_attributes`."""
+    attributes = link_attributes(target, lookups)
+    written = Markup("").join(Markup(' {}="{}"').format(name, value) for name, value in attributes.items())
+    return Markup("<a{}>{}</a>").format(written, words)
+
+
+def link_attributes(target: str, lookups: Lookups) -> dict[str, str]:
+    """The sandbox's own page where it has one; what is not the page itself opens in a tab of its own."""
     page = lookups.page(target)
-    return Markup('<a href="{}" title="{}" target="_blank" rel="noopener noreferrer">{}</a>').format(
-        page or target, target, words
-    )
+    if page.startswith("/?"):
+        return {"href": page, "title": target}
+    return {"href": page or target, "title": target, "target": "_blank", "rel": "noopener noreferrer"}
 
 
 def _decoded(text: str) -> str:

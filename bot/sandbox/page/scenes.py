@@ -76,6 +76,18 @@ class Scene:
         """How far away an instant is, in words."""
         return f"in {spoken(at - self.now)}" if at > self.now else "now"
 
+    @property
+    def listed(self) -> Sequence[WorkView]:
+        """What was given up first: somebody has to look at it. Then the newest; timers are told apart."""
+        done = [row for row in self.work if row.queue != "timers"]
+        return sorted(done, key=lambda row: row.state != "parked")
+
+    @property
+    def timers(self) -> Sequence[WorkView]:
+        """What waits for its time, the next one first."""
+        waiting = [row for row in self.work if row.queue == "timers"]
+        return sorted(waiting, key=lambda row: row.due_at or self.now)
+
     def ticket_of(self, message: MessageView) -> TicketView | None:
         """The ticket of a conversation."""
         place = (self.look.channel, message.ts)
@@ -100,7 +112,7 @@ async def scene(world: World, look: Look, notice: str = "") -> Scene:
     thread = world.chat.thread(look.persona, look.channel, look.thread) if look.thread else ()
     channels = world.chat.channels(look.persona)
     ahead = world.time.ahead()
-    situation = _situation(world, look, thread=thread, tickets=tickets, ticket=ticket, work=work)
+    situation = _situation(world, look, top=top, thread=thread, tickets=tickets, ticket=ticket, work=work)
     return Scene(
         look=look,
         now=world.time.now(),
@@ -141,6 +153,7 @@ def _situation(
     world: World,
     look: Look,
     *,
+    top: Sequence[MessageView],
     thread: Sequence[MessageView],
     tickets: Sequence[TicketView],
     ticket: TicketView | None,
@@ -154,6 +167,7 @@ def _situation(
         personas=personas,
         channels=world.chat.channels(personas["oncall"]),
         rooms={one.home: world.chat.messages(one, one.home) for one in asking},
+        top=top,
         thread=thread,
         tickets=tickets,
         ticket=ticket,

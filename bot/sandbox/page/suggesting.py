@@ -48,6 +48,7 @@ class Situation:
     personas: Mapping[str, Persona]
     channels: Sequence[ChannelView]  #: of the on-call engineer, who sees where people are called
     rooms: Mapping[str, Sequence[MessageView]]  #: top-level messages of the first two personas' channels
+    top: Sequence[MessageView]  #: what is said in the channel
     thread: Sequence[MessageView]
     tickets: Sequence[TicketView]
     ticket: TicketView | None
@@ -88,6 +89,10 @@ def _mending(here: Situation) -> Iterator[Suggestion]:
 
 def _called(here: Situation) -> Iterator[Suggestion]:
     oncall = here.personas["oncall"]
+    if here.look.persona == oncall and _press(here.top, "acknowledge"):
+        words = "Acknowledge: from now on nobody else is called"
+        fields = _press(here.top, "acknowledge")
+        yield Suggestion(words=words, look=here.look, action="/press", fields=fields)
     if here.look.persona == oncall and here.look.channel == oncall.home:
         return
     if any(channel.calls for channel in here.channels):
@@ -96,17 +101,13 @@ def _called(here: Situation) -> Iterator[Suggestion]:
 
 
 def _thread(here: Situation) -> Iterator[Suggestion]:
-    offers = {button.action for message in here.thread for button in message.buttons}
     persona = here.look.persona.key
-    if "open_ticket" in offers and persona in ("customer", "community"):
-        yield Suggestion(
-            words="Press “Open a ticket” under the answer",
-            look=here.look,
-            action="/press",
-            fields=_press(here.thread, "open_ticket"),
-        )
-    is_open_thread = here.thread and here.look.channel == here.personas["agent"].home
-    if is_open_thread and persona == "customer" and not here.ticket and "open_ticket" in offers:
+    offer = _press(here.thread, "open_ticket")
+    if not offer or persona not in ("customer", "community"):
+        return
+    words = "Press “Open a ticket” under the answer"
+    yield Suggestion(words=words, look=here.look, action="/press", fields=offer)
+    if here.look.channel == here.personas["agent"].home:
         look = Look(persona=here.personas["agent"], channel=here.look.channel, thread=here.look.thread)
         yield Suggestion(words="Become Ada and write in this thread: the bot falls silent", look=look)
 
@@ -168,10 +169,11 @@ def _parked(here: Situation) -> WorkView | None:
 
 
 def _press(thread: Sequence[MessageView], action: str) -> dict[str, str]:
-    pressed = next(
-        message.ts for message in reversed(thread) if action in [one.action for one in message.buttons]
-    )
-    return {"ts": pressed, "press": action}
+    """The fields that press the newest such button; none when there is none."""
+    for message in reversed(thread):
+        if any(one.action == action for one in message.buttons):
+            return {"ts": message.ts, "press": action}
+    return {}
 
 
 def _say(persona: Persona, text: str) -> Suggestion:

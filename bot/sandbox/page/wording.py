@@ -32,6 +32,6 @@ def in_words(queue: str, kind: str, lane: str) -> str:
         case "deliveries":
             return DELIVERIES.get(kind, f"{kind} told us something")
         case "timers":
-            return f"Look at clock {lane.partition(':')[2] or lane}"
+            return f"look at clock {lane.partition(':')[2] or lane}"
         case _:
             return EFFECTS.get(kind, kind)

@@ -1,0 +1,89 @@
+"""kill -9 of the serving process, anywhere in the main job: nothing is lost and nothing is doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from household_at_work import Household, Story, a_household, tell_main_job
+from moments import COMMIT_POINTS, Moment, after
+
+# How many random moments; CI takes few, a release takes twenty or more.
+KILLS = int(os.environ.get("DESKBELL_CRASH_KILLS", "6"))
+SEED = int(os.environ.get("DESKBELL_CRASH_SEED", "20261124"))
+
+
+async def interrupted(house: Household, moment: Moment, question: str) -> Story:
+    """The main job, with the desk killed in it and started again."""
+    told = asyncio.create_task(tell_main_job(house, question))
+    try:
+        await moment(house)
+        assert await house.desk.ended() == -9
+        await house.come_back()
+        return await told
+    finally:
+        told.cancel()
+
+
+async def assert_once(house: Household, story: Story) -> None:
+    await house.quiet()
+    question, answer, card, *relayed = house.thread(story.asked)
+    heard = story.replies[story.unheard :]
+    assert question.text == story.question
+    assert answer.bot_id
+    assert answer.buttons == ()
+    assert "DB-" in str(card.blocks)
+    assert [[reply in str(message.blocks) for message in relayed] for reply in heard] == [[True]]
+    (ticket,) = house.tickets(story.question)
+    bodies = Counter(comment.body for comment in house.zendesk.comments(ticket.id))
+    assert max(bodies.values()) == 1
+    assert set(story.replies) < set(bodies)
+    assert house.file.clock_states(story.question)["first_reply_time"] == "met"
+    assert house.file.number("SELECT count(*) FROM tickets WHERE subject = ?", story.question) == 1
+    assert house.file.parked() == []
+    assert house.file.leased() == 0
+    assert house.file.integrity() == "ok"
+
+
+def report(line: str) -> None:
+    """For whoever runs this with -s: what the assertions do not say."""
+    sys.stdout.write(f"{line}\n")
+
+
+@pytest.mark.slow
+async def test_after_a_kill_at_a_random_moment_there_is_one_of_everything(
+    tmp_path: Path, index: Path
+) -> None:
+    rng = random.Random(SEED)
+    async with a_household(tmp_path / "data", index, seed=SEED) as house:
+        started = time.perf_counter()
+        undisturbed = await tell_main_job(house, "How do I connect DataHub? Before the kills")
+        await house.quiet()
+        duration = time.perf_counter() - started
+        await assert_once(house, undisturbed)
+        unheard = 0
+        for number in range(KILLS):
+            at = duration * (number + rng.random()) / KILLS  # one in each part of the job's duration
+            story = await interrupted(house, after(at), f"How do I connect DataHub? Kill {number} at {at:.3f} s")
+            await assert_once(house, story)
+            unheard += story.unheard
+    report(f"{KILLS} kills over {duration:.2f} s of the job; {unheard} webhooks came to nobody")
+
+
+@pytest.mark.slow
+async def test_after_a_kill_at_each_commit_there_is_one_of_everything(
+    tmp_path: Path, index: Path
+) -> None:
+    unheard = []
+    async with a_household(tmp_path / "data", index, seed=SEED) as house:
+        for name, moment in COMMIT_POINTS.items():
+            story = await interrupted(house, moment, f"How do I connect DataHub? Killed when {name}")
+            await assert_once(house, story)
+            unheard += [name] * story.unheard
+    report(f"{len(COMMIT_POINTS)} kills at commits; webhooks that came to nobody: {', '.join(unheard) or 'none'}")
