@@ -1,0 +1,239 @@
+"""Every sentence that people read, word for word: a change here is a change of what customers see."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from core_kit import ACME, CAROL, NOON
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import replies
+from bot.core.model import (
+    PUBLIC,
+    Answer,
+    Citation,
+    Clock,
+    ClockId,
+    ClockState,
+    ConversationId,
+    Metric,
+    Priority,
+    Segment,
+    SegmentKind,
+    Text,
+    Ticket,
+    TicketId,
+    TicketStatus,
+    Tier,
+)
+
+TICKET = Ticket(
+    id=TicketId(12),
+    conversation=ConversationId(1),
+    subject="Production is down!",
+    requester=CAROL,
+    organisation=ACME,
+    tier=Tier.ENTERPRISE,
+    priority=Priority.P1,
+    status=TicketStatus.NEW,
+    opened_at=NOON,
+)
+CITED = (
+    Citation(path="setup/datahub.md", heading="Connect DataHub", url="https://docs.example/datahub"),
+    Citation(path="setup/offline.md", heading="", url=""),
+)
+
+
+def a_clock(**changes: Any) -> Clock:
+    values: dict[str, Any] = {
+        "id": ClockId(1),
+        "ticket": TICKET.id,
+        "metric": Metric.FIRST_REPLY_TIME,
+        "policy": "test@1",
+        "calendar": "24x7",
+        "target": timedelta(hours=4),
+        "warn_percent": 80,
+        "steps": (),
+        "started_at": NOON,
+        "segments": (Segment(kind=SegmentKind.RUNNING, started_at=NOON),),
+        "state": ClockState.RUNNING,
+        "due_at": NOON + timedelta(hours=4),
+        "warning_at": NOON + timedelta(hours=3),
+        **changes,
+    }
+    return Clock(**values)
+
+
+def escalated(hours: float, *, is_internal: bool = True, **changes: Any) -> str:
+    now = NOON + timedelta(hours=hours)
+    return replies.escalated(TICKET, a_clock(**changes), now=now, is_internal=is_internal)
+
+
+SENTENCES: dict[str, tuple[str, str]] = {
+    "ticket_label": (replies.ticket_label(12), "DB-12"),
+    "answered": (
+        replies.answered(
+            Answer(text=Text(body="Set the URL.", audience=PUBLIC), citations=CITED, confidence=1)
+        ),
+        (
+            "Set the URL.\n\n**Sources**\n"
+            "1. [Connect DataHub](https://docs.example/datahub)\n"
+            "2. setup/offline.md"
+        ),
+    ),
+    "not_known": (
+        replies.not_known(),
+        (
+            "I could not find this in our documentation, so I will not guess. "
+            "Shall I open a ticket, so that a person looks at it?"
+        ),
+    ),
+    "not_known without an offer": (
+        replies.not_known(is_offered=False),
+        "I could not find this in our documentation, so I will not guess.",
+    ),
+    "not_known under a ticket": (
+        replies.not_known(12),
+        (
+            "I could not find this in our documentation, so I will not guess. "
+            "The people who work on DB-12 will see your question."
+        ),
+    ),
+    "helped": (replies.helped("Set the URL."), "Set the URL.\n\n_Marked as helpful — thank you._"),
+    "ticket_opened": (
+        replies.ticket_opened("Set the URL.", 12),
+        "Set the URL.\n\n_DB-12 was opened for this thread._",
+    ),
+    "ticket_stands": (
+        replies.ticket_stands(12),
+        "DB-12 is already open for this thread; what you write here reaches the team.",
+    ),
+    "ticket_closed": (
+        replies.ticket_closed(12),
+        (
+            "DB-12 is closed, and nothing can be added to it any more. "
+            "Please write a new message in this channel, and we will look at it afresh."
+        ),
+    ),
+    "with_files": (replies.with_files("See here.", ("a.log", "b.png")), "See here.\n\nFiles: a.log, b.png"),
+    "with_files and no words": (replies.with_files("", ("a.log",)), "Files: a.log"),
+    "with_files and no files": (replies.with_files("See here.", ()), "See here."),
+    "relayed": (replies.relayed("Ada", "Which version?"), "**Ada**: Which version?"),
+    "escalated among ourselves": (
+        escalated(3.25),
+        (
+            "**DB-12** · acme · P1 · Production is down!\n"
+            "The first reply is due at 2026-11-24 16:00 UTC, in 45 min. Please take it."
+        ),
+    ),
+    "escalated to everybody in the thread": (
+        escalated(3.25, is_internal=False),
+        (
+            "**DB-12** · P1 · Production is down!\n"
+            "The first reply is due at 2026-11-24 16:00 UTC, in 45 min. Please take it."
+        ),
+    ),
+    "escalated too late": (
+        escalated(5.5, metric=Metric.RESOLUTION_TIME),
+        (
+            "**DB-12** · acme · P1 · Production is down!\n"
+            "The resolution was due at 2026-11-24 16:00 UTC, 1 h 30 min ago. Please take it now."
+        ),
+    ),
+    "escalated when somebody has it": (
+        escalated(4, acknowledged_by="Otto"),
+        (
+            "**DB-12** · acme · P1 · Production is down!\n"
+            "The first reply was due at 2026-11-24 16:00 UTC, 0 s ago. Otto has it."
+        ),
+    ),
+    "acknowledged": (replies.acknowledged("It is due.", "Otto"), "It is due.\n\n_Acknowledged by Otto._"),
+    "with_link": (
+        replies.with_link("It is due.", "https://slack.example/p1"),
+        "It is due.\n[Open the thread](https://slack.example/p1)",
+    ),
+    "with_link and no link": (replies.with_link("It is due.", None), "It is due."),
+}
+ELSEWHERE = {"subject_of", "spoken", "restated"}  #: below, or no sentence
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_what_people_read(name: str) -> None:
+    said, expected = SENTENCES[name]
+    assert said == expected
+
+
+def test_every_sentence_is_looked_at() -> None:
+    written = {
+        name
+        for name, one in inspect.getmembers(replies, inspect.isfunction)
+        if one.__module__ == replies.__name__ and not name.startswith("_")
+    }
+    assert written == {name.split()[0] for name in SENTENCES} | ELSEWHERE
+
+
+def test_what_the_customer_reads_names_no_organisation() -> None:
+    assert "acme" not in escalated(5, is_internal=False)
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (timedelta(0), "0 s"),
+        (timedelta(seconds=-5), "0 s"),
+        (timedelta(milliseconds=1900), "1 s"),
+        (timedelta(seconds=40), "40 s"),
+        (timedelta(minutes=1), "1 min"),
+        (timedelta(minutes=5, seconds=7), "5 min 7 s"),
+        (timedelta(hours=2, minutes=5, seconds=59), "2 h 5 min"),
+        (timedelta(hours=2, seconds=59), "2 h"),
+        (timedelta(days=1, seconds=30), "1 d"),
+        (timedelta(days=3, hours=4, minutes=59), "3 d 4 h"),
+        (timedelta(days=400), "400 d"),
+    ],
+)
+def test_a_span_as_people_say_it(span: timedelta, words: str) -> None:
+    assert replies.spoken(span) == words
+
+
+@given(span=st.timedeltas(timedelta(0), timedelta(days=1000)))
+def test_a_spoken_span_is_never_more_than_the_span(span: timedelta) -> None:
+    units = {"d": timedelta(days=1), "h": timedelta(hours=1), "min": timedelta(minutes=1)}
+    words = replies.spoken(span).split()
+    pairs = zip(words[::2], words[1::2], strict=True)
+    said = sum((int(count) * units.get(unit, timedelta(seconds=1)) for count, unit in pairs), timedelta(0))
+    largest = max((unit for unit in units.values() if unit <= span), default=timedelta(seconds=1))
+    assert said <= span
+    assert span - said < largest
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("", "(no text)"),
+        (" \n\t\n", "(no text)"),
+        ("How do I connect DataHub?", "How do I connect DataHub?"),
+        ("\n\n  It is down.  \nSince noon.", "It is down."),
+        ("x" * 120, "x" * 120),
+        ("x" * 121, "x" * 119 + "…"),
+        ("word " * 40, ("word " * 24).strip()[:119].rstrip() + "…"),
+    ],
+)
+def test_a_ticket_is_named_after_the_first_line_that_says_something(text: str, subject: str) -> None:
+    assert replies.subject_of(text) == subject
+
+
+@given(text=st.text())
+def test_a_subject_is_one_line_that_fits(text: str) -> None:
+    subject = replies.subject_of(text)
+    assert 0 < len(subject) <= replies.SUBJECT_LENGTH
+    assert len(subject.splitlines()) == 1
+
+
+def test_other_words_have_the_same_readers() -> None:
+    text = Text(body="a", audience=PUBLIC)
+    assert replies.restated(text, "b") == Text(body="b", audience=PUBLIC)
