@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from private_postgres import PrivatePostgres, find_binaries, running_postgres
 from scenario_kit import FixedTime, Open, SmallKnowledge
 
 from bot.commands.sandboxing import Sandbox, open_sandbox
+from storage.migrating import migrate
 
 
 @pytest.fixture
@@ -25,6 +27,27 @@ def opened(tmp_path: Path) -> Open:
 
 
 @pytest.fixture
-async def sandbox(opened: Open) -> AsyncIterator[Sandbox]:
-    async with opened() as one:
+def database_url() -> str | None:
+    """The embedded database, unless a module says otherwise."""
+    return None
+
+
+@pytest.fixture
+async def sandbox(opened: Open, database_url: str | None) -> AsyncIterator[Sandbox]:
+    async with opened(database_url=database_url) as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PrivatePostgres]:
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL here: neither /usr/lib/postgresql, nor PATH, nor a wheel has initdb")
+    with running_postgres(binaries) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres: PrivatePostgres) -> str:
+    migrate(postgres.create("scenario_template"))
+    return "scenario_template"
