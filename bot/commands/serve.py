@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -22,7 +24,7 @@ from bot.core.errors import ConfigError, Unavailable, UserFacingError
 from bot.core.model import Answer, Audience, Tier
 from bot.core.ports import KnowledgeBase
 from bot.system import SystemTime, new_installation_id, system_rng
-from bot.wiring import Program, build
+from bot.wiring import Program, build, index_problem, open_knowledge
 from bot.worker import forget_old_work
 from config.settings import Settings
 from storage.locking import embedded_lock
@@ -65,7 +67,7 @@ async def _roles(settings: Settings, *, web: bool, worker: bool, gateway: bool) 
         if own_file:
             stack.enter_context(embedded_lock(own_file))
         prepare_database(settings)
-        knowledge = stack.enter_context(_knowledge(settings) if worker else nullcontext(_NoKnowledge()))
+        knowledge, warming = _knowledge(settings, stack) if worker else (_NoKnowledge(), [])
         program = await stack.enter_async_context(
             build(
                 settings,
@@ -80,16 +82,30 @@ async def _roles(settings: Settings, *, web: bool, worker: bool, gateway: bool) 
             released = await program.ledger.release_leases()
             log.info("leases_released", rows=released)
         stop = await stack.enter_async_context(until_told())
-        parts = _parts(program, worker=worker, gateway=gateway)
+        parts = [*_parts(program, worker=worker, gateway=gateway), *warming]
         if web:
             await stack.enter_async_context(serving(program))
         await together(stop, partial(_draining, program), *parts)
 
 
-def _knowledge(settings: Settings) -> AbstractContextManager[KnowledgeBase]:
-    from bot.wiring import open_knowledge  # noqa: PLC0415 - only who drafts answers loads the index
+def _knowledge(settings: Settings, stack: AsyncExitStack) -> tuple[KnowledgeBase, list[Part]]:
+    """The index, and the part that loads it while traffic is already served."""
+    base = stack.enter_context(open_knowledge(settings.data_dir))
+    return base, [partial(_warming, base.warm_up, settings.data_dir)]
 
-    return open_knowledge(settings.data_dir)
+
+async def _warming(warm_up: Callable[[], Awaitable[None]], data_dir: Path, stop: asyncio.Event) -> None:
+    """Load the model before the first question does; a desk without an index abstains, and says so once."""
+    try:
+        problem = await asyncio.to_thread(index_problem, data_dir)
+        if problem:
+            log.warning("nothing_indexed", reason=problem)
+        else:
+            await warm_up()
+            log.info("knowledge_warm")
+    except Exception as error:  # noqa: BLE001 - whatever it is, tickets are opened all the same
+        log.warning("knowledge_not_warm", error=type(error).__name__)
+    await stop.wait()
 
 
 class _NoKnowledge:

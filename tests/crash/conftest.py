@@ -10,7 +10,6 @@ from serving_process import ROOT, run_bot
 def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with the sample articles about integrations in its index, made by the real command."""
     data = tmp_path_factory.mktemp("index") / "data"
-    data.mkdir();return data
     done = run_bot(
         "kb",
         "index",

@@ -27,7 +27,7 @@ def free_port() -> int:
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Nothing of the tester's own but what Python needs."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return {**kept, "PYTHONPATH": f"{ROOT}:/tmp/dev", "DEV_STUB": "1", **variables}
+    return {**kept, "PYTHONPATH": str(ROOT), **variables}
 
 
 def run_bot(*arguments: str, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

@@ -38,7 +38,7 @@ def refused(variables: dict[str, str], *, role: str = "serve") -> str:
 
 
 def test_a_port_in_use(variables: dict[str, str]) -> None:
-    with socket.create_server(("0.0.0.0", 0)) as taken:
+    with socket.create_server(("0.0.0.0", 0)) as taken:  # noqa: S104 - where the desk listens
         port = taken.getsockname()[1]
 
         sentence = refused({**variables, "PORT": str(port)})
@@ -127,7 +127,12 @@ def test_a_port_that_is_no_port(variables: dict[str, str]) -> None:
     assert refused({**variables, "PORT": "http"}).startswith("PORT: 'http' is not a port")
 
 
-def test_a_data_directory_without_an_index(variables: dict[str, str], tmp_path: Path) -> None:
-    sentence = refused({**variables, "DESKBELL_DATA": str(tmp_path / "fresh")})
+def test_check_says_how_to_index_a_data_directory_without_an_index(
+    variables: dict[str, str], tmp_path: Path
+) -> None:
+    checked = run_bot("check", variables={**variables, "DESKBELL_DATA": str(tmp_path / "fresh")})
 
-    assert "kb index" in sentence
+    (line,) = [line for line in checked.stdout.splitlines() if "index" in line]
+    assert checked.returncode == 1
+    assert line.startswith("BAD ")
+    assert "python -m bot kb index DIR" in line
