@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hash_embedder import HashEmbedder
+
+from bot.core.errors import UserFacingError
+from bot.core.model import INTERNAL, PUBLIC, OrganisationId, customer
+from knowledge.indexing import current_place
+from knowledge.opening import KnowledgeIndex
+from knowledge.retrieval import IndexMissing
+
+ARTICLES = Path(__file__).resolve().parents[2] / "payloads" / "kb" / "articles"
+ACME = customer(OrganisationId("acme"))
+OTHER = customer(OrganisationId("other"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ARTICLES, tmp_path / "kb"))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def paths(index: KnowledgeIndex, question: str, reader: object = PUBLIC) -> list[str]:
+    assert reader in (PUBLIC, INTERNAL, ACME, OTHER)
+    return [passage.path for passage in index.search(question, reader)]  # type: ignore[arg-type] # narrowed above
+
+
+def test_an_index_finds_an_article_by_its_words(folder: Path, data: Path) -> None:
+    index = KnowledgeIndex(data, HashEmbedder())
+    report = index.refresh([folder])
+    assert (report.articles, report.errors, report.removed) == (6, (), 0)
+    assert report.embedded == report.chunks > 5
+    found = index.search("how do I revoke an access token", PUBLIC)
+    assert found[0].path == "guides/tokens.md"
+    assert found[0].url.startswith("https://docs.example.org/guides/tokens#")
+    assert [passage.score for passage in found] == sorted((one.score for one in found), reverse=True)
+    assert len({passage.path for passage in found}) == len(found)
+    index.close()
+
+
+def test_a_second_refresh_embeds_nothing(folder: Path, data: Path) -> None:
+    embedder = HashEmbedder()
+    index = KnowledgeIndex(data, embedder)
+    first = index.refresh([folder])
+    embedder.passages.clear()
+    second = index.refresh([folder])
+    assert (second.embedded, second.chunks, embedder.passages) == (0, first.chunks, [])
+    index.close()
+
+
+def test_a_changed_article_replaces_its_old_words_and_only_its_own_chunks_are_embedded(
+    folder: Path, data: Path
+) -> None:
+    embedder = HashEmbedder()
+    index = KnowledgeIndex(data, embedder)
+    index.refresh([folder])
+    embedder.passages.clear()
+    page = folder / "guides/tokens.md"
+    page.write_text(page.read_text("utf-8").replace("secret manager", "walrus cupboard"), "utf-8")
+    report = index.refresh([folder])
+    assert report.embedded == len(embedder.passages) == 1
+    (found,) = [one for one in index.search("walrus cupboard", PUBLIC) if one.path == "guides/tokens.md"]
+    assert "walrus cupboard" in found.text
+    assert not any("secret manager" in one.text for one in index.search("secret manager", PUBLIC))
+    index.close()
+
+
+def test_a_removed_article_vanishes_with_its_vectors(folder: Path, data: Path) -> None:
+    index = KnowledgeIndex(data, HashEmbedder())
+    index.refresh([folder])
+    (folder / "guides/tokens.md").unlink()
+    report = index.refresh([folder])
+    assert (report.removed, report.articles) == (1, 5)
+    assert "guides/tokens.md" not in paths(index, "revoke an access token")
+    place = current_place(data / "index")
+    assert place is not None
+    with sqlite3.connect(place.folder / "catalogue.sqlite") as catalogue:
+        query = "SELECT (SELECT count(*) FROM vectors), (SELECT count(DISTINCT digest) FROM chunks)"
+        vectors, digests = catalogue.execute(query).fetchone()
+    catalogue.close()
+    assert vectors == digests
+    index.close()
+
+
+def test_a_renamed_article_keeps_its_vectors(folder: Path, data: Path) -> None:
+    index = KnowledgeIndex(data, HashEmbedder())
+    index.refresh([folder])
+    (folder / "guides/tokens.md").rename(folder / "guides/keys.md")
+    report = index.refresh([folder])
+    assert (report.embedded, report.removed) == (0, 1)
+    assert paths(index, "revoke an access token")[0] == "guides/keys.md"
+    index.close()
+
+
+def test_unreadable_articles_are_named_and_the_rest_is_indexed(folder: Path, data: Path) -> None:
+    (folder / "bad.md").write_bytes(b"one\n\xff\n")
+    index = KnowledgeIndex(data, HashEmbedder())
+    report = index.refresh([folder])
+    assert report.errors == ("bad.md: line 2: not UTF-8.",)
+    assert report.articles == 6
+    index.close()
+
+
+def test_an_article_that_became_unreadable_is_not_found_any_more(folder: Path, data: Path) -> None:
+    index = KnowledgeIndex(data, HashEmbedder())
+    index.refresh([folder])
+    (folder / "guides/tokens.md").write_text("---\naudience: nobody\n---\n# Access tokens\n", "utf-8")
+    assert len(index.refresh([folder]).errors) == 1
+    assert "guides/tokens.md" not in paths(index, "revoke an access token")
+    index.close()
+
+
+@pytest.mark.parametrize("embedder", [HashEmbedder(), None], ids=["vectors", "words only"])
+def test_nobody_finds_what_is_not_for_them(folder: Path, data: Path, embedder: HashEmbedder | None) -> None:
+    index = KnowledgeIndex(data, embedder)
+    index.refresh([folder])
+    question = "gateway port zebrafish pangolin tunnel certificate"
+    private = {"private/acme.md", "private/runbook.md"}
+    assert private.isdisjoint(paths(index, question, PUBLIC))
+    assert private.isdisjoint(paths(index, question, OTHER))
+    assert private & set(paths(index, question, ACME)) == {"private/acme.md"}
+    assert private <= set(paths(index, question, INTERNAL))
+    assert index.searcher.articles_naming("zebrafish", PUBLIC) == set()
+    assert len(index.searcher.articles_naming("zebrafish", ACME)) == 1
+    assert index.searcher.size(PUBLIC) < index.searcher.size(ACME) < index.searcher.size(INTERNAL)
+    index.close()
+
+
+def test_an_article_whose_audience_narrows_is_gone_for_the_public(folder: Path, data: Path) -> None:
+    index = KnowledgeIndex(data, HashEmbedder())
+    index.refresh([folder])
+    page = folder / "guides/tokens.md"
+    page.write_text(
+        page.read_text("utf-8").replace("---\ntitle", "---\naudience: internal\ntitle", 1), "utf-8"
+    )
+    index.refresh([folder])
+    assert "guides/tokens.md" not in paths(index, "revoke an access token", PUBLIC)
+    assert "guides/tokens.md" in paths(index, "revoke an access token", INTERNAL)
+    index.close()
+
+
+def test_another_embedder_builds_beside_and_takes_over_at_the_end(folder: Path, data: Path) -> None:
+    index = KnowledgeIndex(data, HashEmbedder("hash-1"))
+    index.refresh([folder])
+    before = current_place(data / "index")
+    index.close()
+    other = HashEmbedder("hash-2")
+    newer = KnowledgeIndex(data, other)
+    # Until it is built anew the old index still answers by its words.
+    assert "guides/tokens.md" in paths(newer, "revoke an access token")
+    report = newer.refresh([folder])
+    after = current_place(data / "index")
+    assert report.embedded == report.chunks == len(other.passages)
+    assert before != after
+    assert before is not None
+    assert not before.folder.exists()
+    newer.close()
+
+
+def test_an_interrupted_refresh_is_usable_and_goes_on_where_it_stopped(folder: Path, data: Path) -> None:
+    class Interrupted(Exception):
+        pass
+
+    def stop_at_the_fourth(done: int, total: int, path: str) -> None:
+        del total, path
+        if done == 3:
+            raise Interrupted
+
+    embedder = HashEmbedder()
+    index = KnowledgeIndex(data, embedder)
+    with pytest.raises(Interrupted):
+        index.refresh([folder], progress=stop_at_the_fourth)
+    done = len(embedder.passages)
+    assert len(paths(index, "old versions alerts tokens", INTERNAL)) == 3
+    report = index.refresh([folder])
+    assert (report.articles, report.embedded) == (6, report.chunks - done)
+    index.close()
+
+
+def test_lost_vectors_are_made_again(folder: Path, data: Path) -> None:
+    index = KnowledgeIndex(data, HashEmbedder())
+    first = index.refresh([folder])
+    index.close()
+    place = current_place(data / "index")
+    assert place is not None
+    # A process of its own, as after a restart: chromadb keeps what it has opened.
+    script = (
+        "import sys; sys.path[:0] = sys.argv[3:]\n"
+        "from pathlib import Path\n"
+        "from hash_embedder import HashEmbedder\n"
+        "from knowledge.opening import KnowledgeIndex\n"
+        "print(KnowledgeIndex(Path(sys.argv[1]), HashEmbedder()).refresh([Path(sys.argv[2])]).embedded)\n"
+    )
+    shutil.rmtree(place.chroma)
+    root = Path(__file__).resolve().parents[3]
+    command = [sys.executable, "-c", script, str(data), str(folder), str(root), str(root / "tests")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert int(done.stdout.split()[-1]) == first.chunks
+
+
+def test_two_refreshes_at_once_are_refused(folder: Path, data: Path) -> None:
+    index = KnowledgeIndex(data, HashEmbedder())
+    other = KnowledgeIndex(data, HashEmbedder())
+
+    def meanwhile(done: int, total: int, path: str) -> None:
+        del total, path
+        if done == 0:
+            with pytest.raises(UserFacingError, match="Another process is indexing"):
+                other.refresh([folder])
+
+    assert index.refresh([folder], progress=meanwhile).articles == 6
+    index.close()
+
+
+def test_a_reader_sees_what_was_indexed_after_it_had_opened(folder: Path, data: Path) -> None:
+    writer = KnowledgeIndex(data, HashEmbedder())
+    writer.refresh([folder])
+    reader = KnowledgeIndex(data, HashEmbedder())
+    assert "guides/new.md" not in paths(reader, "platypus")
+    (folder / "guides/new.md").write_text("# Platypus\n\nAll about the platypus.", "utf-8")
+    writer.refresh([folder])
+    assert paths(reader, "platypus")[0] == "guides/new.md"
+    writer.close()
+    reader.close()
+
+
+def test_without_an_index_one_sentence_says_what_to_do(data: Path) -> None:
+    with pytest.raises(IndexMissing, match="kb index"):
+        KnowledgeIndex(data, None).search("anything", PUBLIC)
+
+
+def test_a_folder_that_is_none_is_named(tmp_path: Path, data: Path) -> None:
+    with pytest.raises(UserFacingError, match="nowhere is not a folder"):
+        KnowledgeIndex(data, None).refresh([tmp_path / "nowhere"])
+
+
+@pytest.mark.parametrize("question", ["", "   ", '"', "NOT AND OR NEAR(", "*", "a" * 20_000, "\0", "😀"])
+def test_no_question_breaks_the_search(folder: Path, data: Path, question: str) -> None:
+    index = KnowledgeIndex(data, HashEmbedder())
+    index.refresh([folder])
+    index.search(question, PUBLIC)
+    index.close()
