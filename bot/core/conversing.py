@@ -252,6 +252,7 @@ async def press_open_ticket(context: Context, event: ButtonPressed) -> None:
     if conversation.ticket is not None:
         await _say_once(context, conversation, replies.ticket_stands(conversation.ticket))
         return
+    await saying.find_pressed(context, conversation.id, event)  # a number, once taken, is not given back
     requester = await _asker(context, conversation, event)
     conversation, ticket = await ticketing.open_ticket(context, conversation, requester)
     await saying.restate(context, conversation.id, event, lambda said: replies.ticket_opened(said, ticket.id))

@@ -60,14 +60,9 @@ async def restate(
     words: Callable[[str], str],
 ) -> None:
     """Replace the message whose button was pressed; its buttons go, so it is pressed once."""
-    source = f"{event.address.door}:{event.message}"
-    messages = await context.tx.messages(conversation)
-    said = next((message.text for message in messages if message.source == source), None)
+    said = await find_pressed(context, conversation, event)
     if said is None:
-        if await context.tx.has_pending(f"{event.address.door}/{conversation}", PostReply.__name__):
-            # People can press a button before the post that brought it was written down.
-            raise NotYet("a reply of ours is still under way")
-        return  # not ours, or from before retention
+        return
     await context.tx.plan(
         EditReply(
             conversation=conversation,
@@ -77,3 +72,18 @@ async def restate(
             text=replies.restated(said, words(said.body)),
         )
     )
+
+
+async def find_pressed(context: Context, conversation: ConversationId, event: ButtonPressed) -> Text | None:
+    """What we said under the button; None when it is not ours, or from before retention.
+
+    People can press before the post that brought the button was written down: NotYet.
+    """
+    source = f"{event.address.door}:{event.message}"
+    messages = await context.tx.messages(conversation)
+    said = next((message.text for message in messages if message.source == source), None)
+    if said is None and await context.tx.has_pending(
+        f"{event.address.door}/{conversation}", PostReply.__name__
+    ):
+        raise NotYet("a reply of ours is still under way")
+    return said
