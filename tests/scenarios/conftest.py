@@ -27,9 +27,14 @@ def opened(tmp_path: Path) -> Open:
 
 
 @pytest.fixture
-def database_url() -> str | None:
-    """The embedded database, unless a module says otherwise."""
-    return None
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """The embedded database; a module that uses `ON_BOTH` is told again on PostgreSQL."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield None
+        return
+    server: PrivatePostgres = request.getfixturevalue("postgres")
+    yield server.create("scenario", template=request.getfixturevalue("migrated_database"))
+    server.drop("scenario")
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from bot.commands.sandboxing import Sandbox
 from bot.core.model import (
     Answer,
@@ -29,6 +31,11 @@ SUPPORT, COMMUNITY, TRIAGE = "acme-support", "community", "triage"
 KNOWN, UNKNOWN = "How do I connect DataHub?", "Why is the moon made of cheese?"
 EMERGENCY = "Production is down, nothing works!"
 BOT = "@Deskbell"
+
+#: Assigned to `pytestmark` by a module whose stories are told on both databases.
+ON_BOTH = pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
 
 Open = Callable[..., AbstractAsyncContextManager[Sandbox]]  #: `open_sandbox`, with boring defaults
 

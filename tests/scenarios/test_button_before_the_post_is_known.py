@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from scenario_kit import ON_BOTH
+
 from bot.commands.sandboxing import Sandbox
 from bot.sandbox.faults import FaultKind
 
 NOW = timedelta(0)
+pytestmark = ON_BOTH  # a sequence takes no number back
 
 
 async def test_a_button_pressed_before_its_post_was_written_down_still_takes_the_buttons_away(

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
-from private_postgres import PrivatePostgres
+from scenario_kit import ON_BOTH
 
 from bot.commands.sandboxing import Sandbox
 from bot.core.model import ClockState, Metric, TicketId, TicketStatus
 
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """The main job works the same on both."""
-    if request.param == "sqlite":
-        yield None
-        return
-    server: PrivatePostgres = request.getfixturevalue("postgres")
-    yield server.create("scenario", template=request.getfixturevalue("migrated_database"))
-    server.drop("scenario")
+pytestmark = ON_BOTH
 
 
 async def test_question_answer_ticket_zendesk_reply_and_the_clock_stops(sandbox: Sandbox) -> None:
