@@ -27,6 +27,8 @@ class SentenceTransformerEmbedder:
             raise EmbedderUnavailable(f"The model {model!r} cannot be loaded: {error}") from error
         self._name = f"sentence-transformers-{sentence_transformers.__version__}-{model}"
         self._turn = threading.Lock()  # a tokenizer must not be used by two threads at once
+        # Asked of a vector: the method that states it changed its name between 5 and 6.
+        self._dimension = int(self._model.encode(["x"], show_progress_bar=False).shape[1])
 
     @property
     def name(self) -> str:
@@ -34,7 +36,7 @@ class SentenceTransformerEmbedder:
 
     @property
     def dimension(self) -> int:
-        return int(self._model.get_sentence_embedding_dimension())
+        return self._dimension
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         return self._embed(texts, self._prompt("query"))
