@@ -22,9 +22,10 @@ from bot.sandbox.page.views import (
 )
 
 SHOWN = 3
-QUESTION = "How do I connect DataHub?"
+# The sample articles answer these; tests/unit/sandbox/test_page_suggestions.py asks them.
+QUESTIONS = ("our Kafka consumer keeps rebalancing", "How do I connect DataHub?")
 EMERGENCY = "Production is down, the Kafka consumer keeps crashing"
-PORTUGUESE = "Como configuro as verificações de qualidade?"
+PORTUGUESE = "como restauro um backup?"
 UNKNOWN = "What is your favourite colour?"
 
 
@@ -136,7 +137,7 @@ def _ticket(here: Situation) -> Iterator[Suggestion]:
 def _asking(here: Situation) -> Iterator[Suggestion]:
     customer, community = here.personas["customer"], here.personas["community"]
     if not here.rooms[customer.home]:
-        yield _say(customer, QUESTION)
+        yield from (_say(customer, question) for question in QUESTIONS)
     if not any(ticket.priority == "P1" for ticket in here.tickets):
         yield _say(customer, EMERGENCY)
     if not here.rooms[community.home]:
