@@ -29,7 +29,7 @@ class LedgerWork:
 
 
 def _view(row: WorkRow) -> WorkView:
-    is_waiting = row.state == "pending" and (row.queue == "timers" or row.attempts > 0)
+    is_waiting = row.queue == "timers" or (row.state == "pending" and row.attempts > 0)
     return WorkView(
         queue=row.queue,
         id=row.id,

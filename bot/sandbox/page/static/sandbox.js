@@ -5,6 +5,7 @@ const BURST = 120; // milliseconds: a burst of changes is one look
 const POLL = 5000; // clocks move even when nothing happens
 const READING = 8000; // how long a sentence about a failure stays
 const GONE = "The sandbox does not answer. Is it still running?";
+const STUMBLED = "The sandbox stumbled over this. Its terminal says more.";
 const reader = new DOMParser();
 
 // -- showing -------------------------------------------------------------------
@@ -15,11 +16,12 @@ async function load(url, options) {
   const mine = ++turn;
   const answer = await fetch(url, { headers: { Accept: "text/html" }, ...options });
   const html = await answer.text();
-  if (!(answer.headers.get("Content-Type") ?? "").startsWith("text/html")) {
-    complain(html); // a refusal in plain words
+  const fresh = reader.parseFromString(html, "text/html");
+  if (!fresh.getElementById("notice")) {
+    complain(answer.status < 500 ? fresh.body.textContent : STUMBLED); // a refusal in plain words
     return null;
   }
-  if (mine === turn) show(reader.parseFromString(html, "text/html"));
+  if (mine === turn) show(fresh);
   return answer;
 }
 
