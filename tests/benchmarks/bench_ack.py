@@ -1,6 +1,6 @@
 """How fast Slack is acknowledged: the web role against a bare handler that only verifies, side by side.
 
-    python tests/benchmarks/bench_ack.py [--rounds 4] [--requests 2000] [--connections 32] [--rates 100,200,400]
+    python tests/benchmarks/bench_ack.py [--rounds 4] [--requests 2000] [--connections 32] [--rates 100,200]
 
 Both servers are processes of their own on the loopback and take turns, round by round. The real one is
 `python -m bot web`: aiohttp, Bolt, the ledger on SQLite with synchronous=FULL. Closed loop: each connection
@@ -16,9 +16,7 @@ import hashlib
 import hmac
 import json
 import os
-import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -75,7 +73,7 @@ def make_requests(count: int, *, prefix: str) -> list[tuple[str, bytes]]:
 
 
 def _request(event_id: str, number: int, timestamp: str) -> tuple[str, bytes]:
-    text = f"<@U0BOT> the connector for DataHub stopped after the upgrade, run {number}: what should I look at?"
+    text = f"<@U0BOT> the connector for DataHub stopped after the upgrade {number}: what should I look at?"
     section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
     event = {
         "type": "app_mention",
@@ -137,7 +135,7 @@ class Results:
 
 
 class Connection(asyncio.Protocol):
-    """One kept-alive connection with one request under way at a time; thin, so that the servers are measured."""
+    """One kept-alive connection with one request under way; thin, so that the servers are measured."""
 
     def __init__(self) -> None:
         self._received = bytearray()
@@ -285,7 +283,8 @@ class Compared:
 def measure(servers: dict[str, Served], options: argparse.Namespace) -> list[Compared]:
     """Each load in turn, the two servers alternating within it; which one is first alternates too."""
     rates: list[float | None] = [None, *map(float, options.rates.split(","))]
-    compared = [Compared(f"open {rate:.0f}/s" if rate else f"closed x{options.connections}") for rate in rates]
+    closed = f"closed x{options.connections}"
+    compared = [Compared(f"open {rate:.0f}/s" if rate else closed) for rate in rates]
     for number in range(-1, options.rounds):  # one round to warm up
         for rate, load in zip(rates, compared, strict=True):
             for who in ("bare", "web") if number % 2 else ("web", "bare"):
@@ -325,7 +324,9 @@ def fsync_ms(directory: Path) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--requests", type=int, default=2000, help="of one closed round")
     parser.add_argument("--seconds", type=float, default=5, help="of one open round")

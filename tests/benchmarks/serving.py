@@ -25,6 +25,7 @@ class Served:
 
     pid: int
     port: int
+    errors: Path  #: what it writes to stderr, its log
 
 
 def say(line: str) -> None:
@@ -55,12 +56,12 @@ def serving(command: Sequence[str], variables: Mapping[str, str], *, ready: str)
     port = free_port()
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **variables, "PORT": str(port)}
     with (
-        tempfile.TemporaryFile("w+") as errors,
+        tempfile.NamedTemporaryFile("w+") as errors,
         subprocess.Popen(command, env=environment, cwd=ROOT, stderr=errors) as process,
     ):
         try:
             _wait(process, f"http://127.0.0.1:{port}{ready}")
-            yield Served(pid=process.pid, port=port)
+            yield Served(pid=process.pid, port=port, errors=Path(errors.name))
         except TimeoutError:
             errors.seek(0)
             raise SystemExit(f"{' '.join(command)} did not start: {errors.read()}") from None

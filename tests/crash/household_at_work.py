@@ -41,7 +41,7 @@ class Household:
         """Wait for it; a wait that takes too long says what for, and what the desk logged."""
         try:
             async with asyncio.timeout(PATIENCE):
-                while not holds():
+                while not holds():  # noqa: ASYNC110 - another process changes what is looked at
                     await asyncio.sleep(LOOK_EVERY)
         except TimeoutError:
             raise AssertionError(f"{what}: not within {PATIENCE:.0f} s; {self.desk.tail()}") from None
@@ -74,7 +74,8 @@ class Household:
         about = [
             invocation
             for invocation in self.zendesk.sender.invocations
-            if invocation.operation == "deliver:ticket.comment_added" and str(comment.id).encode() in invocation.body
+            if invocation.operation == "deliver:ticket.comment_added"
+            and str(comment.id).encode() in invocation.body
         ]
         return bool(about) and all(
             invocation.status in LOST and not self.file.stored(f"event:{json.loads(invocation.body)['id']}")
@@ -93,7 +94,7 @@ class Story:
 
 
 async def tell_main_job(house: Household, question: str) -> Story:
-    """Question, answer, ticket, Zendesk, the agent's reply, in the thread; people repeat what visibly failed."""
+    """Question, answer, ticket, Zendesk, reply, in the thread; people repeat what visibly failed."""
     slack = house.slack
     asked = await slack.say(household.CUSTOMER, household.SUPPORT, question)
     story = Story(question=question, asked=asked, replies=[])
@@ -137,7 +138,7 @@ def _is_relayed(house: Household, asked: str, reply: str) -> bool:
 @asynccontextmanager
 async def a_household(data: Path, index: Path, *, seed: int) -> AsyncIterator[Household]:
     """Twins and policies as in the sandbox; the desk is started, subscribed and ready."""
-    time, rng = SystemTime(), random.Random(seed)
+    time, rng = SystemTime(), random.Random(seed)  # noqa: S311 - repeatable, not secret
     world = a_workspace(time=time, rng=rng)
     shutil.copytree(index, data)
     async with SlackTwin(time, rng, world=world) as slack, ZendeskTwin(time, rng) as zendesk:
@@ -145,9 +146,7 @@ async def a_household(data: Path, index: Path, *, seed: int) -> AsyncIterator[Ho
         agent = zendesk.add_agent("Ada Agent", "ada@opendatagov.example")
         household.write_policies(data / "config", household.policy_files(world, desk_id=str(acme.id)))
         secret = world.code(40)
-        variables = household.environment(
-            slack, zendesk, data=data, port=free_port(), webhook_secret=secret
-        )
+        variables = household.environment(slack, zendesk, data=data, port=free_port(), webhook_secret=secret)
         desk = ServingProcess(variables, data / "desk.log")
         try:
             await desk.start()

@@ -61,7 +61,7 @@ def behind_commit(question: str) -> Moment:
 
             before = count()
             async with asyncio.timeout(PATIENCE):
-                while count() <= before:
+                while count() <= before:  # noqa: ASYNC110 - another process commits
                     await asyncio.sleep(LOOK_EVERY)
             house.desk.kill()
 

@@ -61,7 +61,7 @@ class ServingProcess:
     async def start(self) -> None:
         """Return when it is ready for traffic."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - it only forks
                 [sys.executable, "-m", "bot", self._role], env=self._variables, cwd=ROOT, stderr=log
             )
         async with asyncio.timeout(READY_WITHIN), aiohttp.ClientSession() as session:

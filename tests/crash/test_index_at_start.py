@@ -10,7 +10,6 @@ import pytest
 from household_at_work import Household, a_household, tell_main_job
 
 
-
 def logged(house: Household, event: str) -> list[dict[str, Any]]:
     """The lines with this event."""
     lines = [json.loads(line) for line in house.desk.log.read_text().splitlines() if line.startswith("{")]

@@ -1,4 +1,11 @@
-"""kill -9 of the serving process, anywhere in the main job: nothing is lost and nothing is doubled."""
+"""kill -9 of the serving process, anywhere in the main job: nothing is lost and nothing is doubled.
+
+DESKBELL_CRASH_KILLS says at how many random moments: five unless told otherwise, twenty or more before a
+release. When it is set, the desk is killed at every commit too. DESKBELL_CRASH_SEED says which moments.
+
+Zendesk does not repeat a webhook whose connection was refused, and the twin does not either: an agent's comment
+that came to nobody is counted as unheard, and the agent writes again.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +21,7 @@ import pytest
 from household_at_work import Household, Story, a_household, tell_main_job
 from moments import COMMIT_POINTS, Moment, after
 
-# How many random moments; CI takes few, a release takes twenty or more.
-KILLS = int(os.environ.get("DESKBELL_CRASH_KILLS", "6"))
+KILLS = int(os.environ.get("DESKBELL_CRASH_KILLS", "5"))
 SEED = int(os.environ.get("DESKBELL_CRASH_SEED", "20261124"))
 
 
@@ -60,7 +66,7 @@ def report(line: str) -> None:
 async def test_after_a_kill_at_a_random_moment_there_is_one_of_everything(
     tmp_path: Path, index: Path
 ) -> None:
-    rng = random.Random(SEED)
+    rng = random.Random(SEED)  # noqa: S311 - repeatable, not secret
     async with a_household(tmp_path / "data", index, seed=SEED) as house:
         started = time.perf_counter()
         undisturbed = await tell_main_job(house, "How do I connect DataHub? Before the kills")
@@ -70,20 +76,21 @@ async def test_after_a_kill_at_a_random_moment_there_is_one_of_everything(
         unheard = 0
         for number in range(KILLS):
             at = duration * (number + rng.random()) / KILLS  # one in each part of the job's duration
-            story = await interrupted(house, after(at), f"How do I connect DataHub? Kill {number} at {at:.3f} s")
+            question = f"How do I connect DataHub? Kill {number} at {at:.3f} s"
+            story = await interrupted(house, after(at), question)
             await assert_once(house, story)
             unheard += story.unheard
     report(f"{KILLS} kills over {duration:.2f} s of the job; {unheard} webhooks came to nobody")
 
 
 @pytest.mark.slow
-async def test_after_a_kill_at_each_commit_there_is_one_of_everything(
-    tmp_path: Path, index: Path
-) -> None:
+@pytest.mark.skipif("DESKBELL_CRASH_KILLS" not in os.environ, reason="a minute; set DESKBELL_CRASH_KILLS")
+async def test_after_a_kill_at_each_commit_there_is_one_of_everything(tmp_path: Path, index: Path) -> None:
     unheard = []
     async with a_household(tmp_path / "data", index, seed=SEED) as house:
         for name, moment in COMMIT_POINTS.items():
             story = await interrupted(house, moment, f"How do I connect DataHub? Killed when {name}")
             await assert_once(house, story)
             unheard += [name] * story.unheard
-    report(f"{len(COMMIT_POINTS)} kills at commits; webhooks that came to nobody: {', '.join(unheard) or 'none'}")
+    names = ", ".join(unheard) or "none"
+    report(f"{len(COMMIT_POINTS)} kills at commits; webhooks that came to nobody: {names}")

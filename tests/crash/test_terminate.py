@@ -28,7 +28,8 @@ async def test_sigterm_lets_an_effect_under_way_end_and_a_restart_has_nothing_to
         house.desk.tell_to_stop()
         seen = set()
         while house.desk.process.poll() is None:
-            seen.add((await house.desk.status("/readyz", session), await house.desk.status("/livez", session)))
+            ready = await house.desk.status("/readyz", session)
+            seen.add((ready, await house.desk.status("/livez", session)))
             await asyncio.sleep(0.02)
 
         assert house.desk.process.returncode == 0
