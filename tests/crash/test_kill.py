@@ -3,8 +3,8 @@
 DESKBELL_CRASH_KILLS says at how many random moments: five unless told otherwise, twenty or more before a
 release. When it is set, the desk is killed at every commit too. DESKBELL_CRASH_SEED says which moments.
 
-Zendesk does not repeat a webhook whose connection was refused, and the twin does not either: an agent's comment
-that came to nobody is counted as unheard, and the agent writes again.
+Zendesk does not repeat a webhook whose connection was refused, and the twin does not either: an agent's
+comment that came to nobody is counted as unheard, and the agent writes again.
 """
 
 from __future__ import annotations
