@@ -4,6 +4,7 @@
 const BURST = 120; // milliseconds: a burst of changes is one look
 const POLL = 5000; // clocks move even when nothing happens
 const READING = 8000; // how long a sentence about a failure stays
+const AIMING = 700; // whoever moves over the suggestions is about to press one: they do not change then
 const GONE = "The sandbox does not answer. Is it still running?";
 const STUMBLED = "The sandbox stumbled over this. Its terminal says more.";
 const reader = new DOMParser();
@@ -31,6 +32,8 @@ function show(fresh) {
   const told = fresh.getElementById("notice");
   const sentence = told.textContent;
   told.replaceWith(document.getElementById("notice").cloneNode(true)); // what stands there stays for a while
+  const aimed = acting ? null : document.querySelector("#try:hover");
+  if (aimed && performance.now() - aimedAt < AIMING) fresh.getElementById("try").replaceWith(aimed.cloneNode(true));
   document.title = fresh.title;
   patchChildren(document.body, fresh.body);
   follow(followed);
@@ -74,6 +77,9 @@ function complain(sentence) {
 
 // -- following the world -------------------------------------------------------
 
+let aimedAt = 0;
+document.addEventListener("pointermove", () => (aimedAt = performance.now()), { passive: true });
+
 let waiting = null;
 let isPressing = false;
 function refresh() {
@@ -102,22 +108,24 @@ setInterval(() => document.hidden || refresh(), POLL);
 // -- acting --------------------------------------------------------------------
 
 let acting = 0; // what somebody does comes before what the page wants to know
+let done = Promise.resolve(); // and one thing after the other, so that the page and its address agree
 
-async function act(work) {
+function act(work) {
   document.documentElement.classList.toggle("acting", ++acting > 0);
-  try {
-    await work();
-  } catch {
-    complain(GONE);
-  } finally {
-    document.documentElement.classList.toggle("acting", --acting > 0);
-  }
+  done = done
+    .then(work)
+    .catch(() => complain(GONE))
+    .finally(() => document.documentElement.classList.toggle("acting", --acting > 0));
+  return done;
 }
+
+const sending = new WeakSet(); // pressing twice is pressing once
 
 document.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (acting) return; // once is enough
   const form = event.target;
+  if (sending.has(form)) return;
+  sending.add(form);
   const body = new URLSearchParams(new FormData(form, event.submitter));
   const box = form.querySelector("textarea");
   const written = box?.value;
@@ -128,7 +136,7 @@ document.addEventListener("submit", (event) => {
     if (box && box.value === written) box.value = "";
     go(answer.url);
     if (box?.id === "say") document.getElementById("say").focus();
-  });
+  }).finally(() => sending.delete(form));
 });
 
 document.addEventListener("keydown", (event) => {
