@@ -1,6 +1,6 @@
 """How fast Slack is acknowledged: the web role against a bare handler that only verifies, side by side.
 
-    python -m tests.benchmarks.bench_ack [--rounds 4] [--requests 2000] [--connections 32] [--rates 100,200]
+    python tests/benchmarks/bench_ack.py [--rounds 4] [--requests 2000] [--connections 32] [--rates 100,200]
 
 Both servers are processes of their own on the loopback and take turns, round by round. The real one is
 `python -m bot web`: aiohttp, Bolt, the ledger on SQLite with synchronous=FULL. Closed loop: each connection
@@ -30,7 +30,7 @@ from statistics import median
 from aiohttp import web
 
 from bot.system import SystemTime
-from tests.benchmarks.serving import Served, cpu_seconds, free_port, say, serving
+from serving import Served, cpu_seconds, free_port, say, serving
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 PATH = "/slack/events"

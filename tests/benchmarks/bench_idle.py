@@ -1,6 +1,6 @@
 """What an idle desk costs, and how long the command takes to say what it can do.
 
-    python -m tests.benchmarks.bench_idle [--data DIR] [--seconds 60]
+    python tests/benchmarks/bench_idle.py [--data DIR] [--seconds 60]
 
 `serve` runs with a copy of DIR's index, and is measured once the log says that the knowledge base is loaded.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from shutil import copytree
 from statistics import median
 
-from tests.benchmarks.serving import cpu_seconds, free_port, resident_mb, say, serving
+from serving import cpu_seconds, free_port, resident_mb, say, serving
 
 HELPS = 10
 LOADED_WITHIN = 60.0  #: seconds
