@@ -28,9 +28,9 @@ from pathlib import Path
 from statistics import median
 
 from aiohttp import web
+from serving import Served, cpu_seconds, free_port, say, serving
 
 from bot.system import SystemTime
-from serving import Served, cpu_seconds, free_port, say, serving
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 PATH = "/slack/events"
