@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("playwright", reason="the browser tests need the test dependencies")
 
 from browser_kit import PATIENCE, Stage, chromium, find_chromium, running_demo
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from bot.commands.demo_serving import Demo
 
@@ -36,3 +36,9 @@ async def stage(demo: Demo, browser: Browser) -> AsyncIterator[Stage]:
     one = await Stage.open(demo, browser)
     yield one
     assert one.complaints == []
+
+
+@pytest.fixture
+async def page(stage: Stage) -> Page:
+    """The window itself, for tests that need no story."""
+    return stage.page
