@@ -40,9 +40,22 @@ class UnreadableArticle(Exception):
 
 
 def find_articles(folder: Path) -> Iterator[Path]:
-    """Markdown files below a folder in a stable order; nothing hidden, no symbolic links."""
-    for place, folders, files in os.walk(folder, followlinks=False):
+    """Markdown files below a folder in a stable order; nothing hidden.
+
+    What a symbolic link names inside of the folder is found there. One that leads out, and a folder that
+    cannot be listed, are given out too: `load_article` says what is wrong with them.
+    """
+    closed: list[Path] = []
+    for place, folders, files in os.walk(
+        folder, followlinks=False, onerror=lambda error: closed.append(Path(error.filename))
+    ):
         here = Path(place)
+        links = [
+            here / name
+            for name in sorted([*folders, *(name for name in files if name.endswith(".md"))])
+            if not name.startswith(".") and (here / name).is_symlink()
+        ]
+        yield from (link for link in links if not _is_below(link, folder))
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and not (here / name).is_symlink()
         )
@@ -50,6 +63,11 @@ def find_articles(folder: Path) -> Iterator[Path]:
             path = here / name
             if name.endswith(".md") and not name.startswith(".") and not path.is_symlink():
                 yield path
+    yield from closed
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def load_article(path: Path, folder: Path, *, audience: Audience = PUBLIC) -> Article:
@@ -80,6 +98,10 @@ def printable(name: str) -> str:
 
 def _read(path: Path, shown: str) -> str:
     try:
+        if path.is_symlink():
+            raise UnreadableArticle(f"{shown}: a symbolic link out of the folder, which is not followed.")
+        if path.is_dir():
+            os.scandir(path).close()  # a folder comes here when it could not be listed
         if not path.is_file():
             raise UnreadableArticle(f"{shown}: not a regular file.")
         if path.stat().st_size > _LARGEST:
@@ -115,7 +137,7 @@ def _parse_front_matter(text: str, syntax: str, shown: str) -> Mapping[str, Any]
         line = re.search(r"line (\d+)", str(error))
         at = int(line[1]) + 1 if line else 1
         raise UnreadableArticle(f"{shown}: line {at}: the front matter is not TOML.") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: the 45th of a month
         mark = getattr(error, "problem_mark", None)
         at = mark.line + 2 if mark else 1
         raise UnreadableArticle(f"{shown}: line {at}: the front matter is not YAML.") from error
@@ -130,7 +152,8 @@ def _string(front: Mapping[str, Any], key: str, shown: str) -> str:
         return ""
     if not isinstance(value, str | int | float):
         raise UnreadableArticle(f"{shown}: line 2: {key} in the front matter is no text.")
-    return " ".join(str(value).split())
+    # Escapes in YAML can spell half a character, which no file could hold.
+    return " ".join(str(value).encode("utf-8", "replace").decode("utf-8").replace("\0", "").split())
 
 
 def _language(front: Mapping[str, Any], shown: str) -> Language | None:

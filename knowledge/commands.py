@@ -163,7 +163,7 @@ def _cases(path: Path, keys: Sequence[str], fault: Callable[[str], None]) -> Ite
             continue
         try:
             case = json.loads(line)
-        except (UnicodeDecodeError, json.JSONDecodeError):
+        except (ValueError, RecursionError):
             fault(f"{path}: line {number}: not JSON.")
             continue
         missing = [key for key in keys if key not in case] if isinstance(case, dict) else list(keys)
@@ -171,6 +171,8 @@ def _cases(path: Path, keys: Sequence[str], fault: Callable[[str], None]) -> Ite
             fault(f"{path}: line {number}: {' and '.join(missing)} missing.")
         elif not isinstance(case["question"], str):
             fault(f"{path}: line {number}: question is no text.")
+        elif not isinstance(case.get("gold_paths", []), list):
+            fault(f"{path}: line {number}: gold_paths is no list.")
         else:
             yield case
 
@@ -189,7 +191,8 @@ def _complain(line: str) -> None:
 @contextmanager
 def _written(target: Path) -> Iterator[Callable[[str], None]]:
     try:
-        file = target.open("w", encoding="utf-8")
+        # Half a character can only come from an escape in the input's id, and goes out as that escape.
+        file = target.open("w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise UserFacingError(f"{target} cannot be written ({error.strerror}).") from error
     with file:

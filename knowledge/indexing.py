@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -105,6 +105,7 @@ class Indexer:
         Every article is one transaction: when this is interrupted, what was done stays done.
         """
         started = time.monotonic()
+        self._embedded = 0
         roots = [_checked(folder) for folder in folders]
         self._index_dir.mkdir(parents=True, exist_ok=True)
         with _alone(self._index_dir):
@@ -239,9 +240,12 @@ def _digest(article: Article) -> str:
 @contextmanager
 def _alone(index_dir: Path) -> Iterator[None]:
     """An exclusive transaction is a lock that a crashed process cannot leave behind."""
-    with closing(sqlite3.connect(index_dir / "lock.sqlite", isolation_level=None, timeout=0)) as lock:
+    with ExitStack() as held:
         try:
-            lock.execute("BEGIN EXCLUSIVE")
+            lock = sqlite3.connect(index_dir / "lock.sqlite", isolation_level=None, timeout=0)
+            held.enter_context(closing(lock)).execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
-            raise UserFacingError(_BUSY) from error
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise UserFacingError(_BUSY) from error
+            raise UserFacingError(f"{index_dir} cannot be written ({error}).") from error
         yield

@@ -19,7 +19,9 @@ _CODE_LINES = 15  #: of a listing that goes with a quotation
 _SHARED_WORD = 0.01  #: what a word in common is worth in cosine, of which e5 uses no more than a tenth
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\"'(\[`*]*[A-ZÀ-Ý0-9])")
 _HEADING = re.compile(r"#{1,6} +(?P<text>.*)")
-_CODE_SPAN = re.compile(r"(`+[^`]*`+)")
+# As CommonMark pairs them: a run of backticks ends at the next run of the same length, or is plain text.
+_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:.*?[^`])\1(?!`)")
+_LISTING = re.compile(r"`{3,}[^`\n]*\n")
 _ADDRESS = re.compile(r"(?:https?://|www\.|mailto:)[^\s`<>]*[^\s`<>.,;:!?)\]'\"]", re.IGNORECASE)
 _BREAK = "\N{WORD JOINER}"  #: invisible, and keeps what it stands in from being read as markup
 
@@ -57,12 +59,30 @@ def quote(
 
 def neutral(text: str) -> str:
     """Markdown that neither links nor mentions anybody: the words of an article are data."""
-    parts = _CODE_SPAN.split(text)
-    return "".join(_silent(part) if place % 2 else _inert(part) for place, part in enumerate(parts))
+    return "\n".join(_neutral_line(line) for line in text.split("\n"))
+
+
+def _neutral_line(line: str) -> str:
+    """No run of backticks is left without its pair: none can find one in another line."""
+    line = line.replace("\\`", f"\\{_BREAK}`")  # an escaped backtick would begin nothing
+    parts, end = [], 0
+    for span in _CODE_SPAN.finditer(line):
+        parts += [_inert(line[end : span.start()]), _silent(span[0])]
+        end = span.end()
+    parts.append(_inert(line[end:]))
+    joined = ""
+    for part in parts:
+        touching = joined.endswith(("`", "\\")) and part.startswith("`")
+        joined += (_BREAK if touching else "") + part
+    return joined
 
 
 def _inert(prose: str) -> str:
-    coded = _ADDRESS.sub(lambda found: f"`{found[0]}`", prose)
+    # A backtick left over here is part of no pair, and must not become one with those around an address.
+    lone = prose.replace("`", "'")
+    coded = _ADDRESS.sub(lambda found: f"`{found[0]}`", lone).replace("\\`", f"\\{_BREAK}`")
+    coded = re.sub(r"<(?=[A-Za-z/?])", f"<{_BREAK}", coded)
+    coded = re.sub(r"(?<![\w.+-])@(?=\w)", f"@{_BREAK}", coded)
     return _silent(
         coded.replace("](", f"]{_BREAK}(").replace("]:", f"]{_BREAK}:").replace("![", f"!{_BREAK}[")
     )
@@ -80,7 +100,7 @@ def _units(text: str) -> Iterator[_Unit]:
         found = _HEADING.fullmatch(block)
         if found:
             heading = found["text"]
-        elif block.startswith("```"):
+        elif _LISTING.match(block):
             yield _Unit(block, is_code=True, starts_line=True, heading=heading)
         else:
             for line in block.split("\n"):
@@ -97,8 +117,8 @@ def _blocks(text: str) -> list[str]:
             blocks[-1] += f"\n\n{part}"
         else:
             blocks.append(part)
-            opened = re.match(r"`{3,}", part)
-            fence = opened[0] if opened else ""
+            opened = re.match(r"(`{3,})[^`\n]*\n", part)
+            fence = opened[1] if opened else ""
         if fence and blocks[-1].rstrip().endswith(f"\n{fence}"):
             fence = ""
     return [block for block in blocks if block.strip()]
@@ -146,11 +166,12 @@ def _compose(units: Sequence[_Unit]) -> str:
         if unit.is_code:
             continue
         if unit.starts_line or not lines:
-            lines.append(neutral(unit.text))
+            lines.append(unit.text)
         else:
-            lines[-1] += f" {neutral(unit.text)}"
-    # Two spaces at the end keep lines apart that Markdown would run together.
-    quoted = "  \n".join(f"> {line}" for line in lines)
+            lines[-1] += f" {unit.text}"
+    # Whole lines, since code that begins in one sentence may end in another. Two spaces at the end keep lines
+    # apart that Markdown would run together.
+    quoted = "  \n".join(f"> {line}" for line in neutral("\n".join(lines)).split("\n"))
     return "\n\n".join([quoted, *(_shown(unit) for unit in units if unit.is_code)])
 
 

@@ -15,7 +15,7 @@ from bot.core.errors import UserFacingError
 from bot.core.model import Audience
 from knowledge.embedding import Embedder, Vectors
 from knowledge.geometry import Cloud, Probe
-from knowledge.indexing import Place, current_place
+from knowledge.indexing import Place, current_place, place_for
 from knowledge.languages import Language, detect, terms
 from knowledge.reading import Partition, Reading, StoredChunk
 from knowledge.vectors import VectorStore
@@ -162,10 +162,10 @@ class Searcher:
 
     def _vectors(self, place: Place, reading: Reading) -> VectorStore | None:
         """Vectors of another model cannot be compared with this one's: words alone must do."""
-        made_by = reading.meta("embedder")
-        if self._embedder is None or made_by == "":
+        if self._embedder is None:
             return None
-        if made_by is not None and made_by != self._embedder.name:
+        if place != place_for(self._index_dir, self._embedder):  # says so even before the first refresh ended
+            made_by = reading.meta("embedder")
             log.warning("index_of_another_embedder", index=made_by, embedder=self._embedder.name)
             return None
         return VectorStore(place.chroma)

@@ -60,6 +60,7 @@ def test_the_stated_audience_is_for_articles_that_name_none(tmp_path: Path) -> N
         (b"---\ntitle: x\nnever closed\n", "a.md: line 1: the front matter is never closed with ---."),
         (b"---\ntitle: x\nlang: [\n---\n", "a.md: line 3: the front matter is not YAML."),
         (b"+++\ntitle = x\n+++\n", "a.md: line 2: the front matter is not TOML."),
+        (b"---\ndate: 2026-13-45\n---\n", "a.md: line 1: the front matter is not YAML."),
         (b"---\ntitle: [a, b]\n---\n", "a.md: line 2: title in the front matter is no text."),
         (
             b"---\nurl: javascript:alert(1)\n---\n",
@@ -81,7 +82,7 @@ def test_an_audience_that_is_not_understood_is_never_taken_for_public(tmp_path: 
         load_article(write(tmp_path, "a.md", f"---\naudience: '{stated}'\n---\ntext"), tmp_path)
 
 
-def test_hidden_files_other_files_and_links_are_left_out(tmp_path: Path) -> None:
+def test_hidden_and_other_files_are_left_out_and_links_out_of_the_folder_are_refused(tmp_path: Path) -> None:
     outside = write(tmp_path, "outside/secret.md", "secret")
     folder = tmp_path / "kb"
     write(folder, "b.md", "b")
@@ -91,7 +92,12 @@ def test_hidden_files_other_files_and_links_are_left_out(tmp_path: Path) -> None
     write(folder, "x.txt", "t")
     (folder / "link.md").symlink_to(outside)
     (folder / "linked").symlink_to(outside.parent, target_is_directory=True)
-    assert [path.relative_to(folder).as_posix() for path in find_articles(folder)] == ["b.md", "a/a.md"]
+    (folder / "again.md").symlink_to(folder / "b.md")
+    found = [path.relative_to(folder).as_posix() for path in find_articles(folder)]
+    assert found == ["link.md", "linked", "b.md", "a/a.md"]
+    for name in ("link.md", "linked"):
+        with pytest.raises(UnreadableArticle, match=f"^{name}: a symbolic link out of the folder"):
+            load_article(folder / name, folder)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="such names cannot exist there")
