@@ -29,6 +29,7 @@ _RIVAL = 5
 _LEAD_WEIGHT = 0.5
 _STRANGE_NAME = 1.5
 _UNKNOWN_NAME = 1.5
+_WORDS_ALONE = 2.0  #: stands for the meaning, which is about this near in answers, when there is no embedder
 # Among more chunks the best of them looks better by chance alone: the largest of n normal values grows with
 # the root of 2 ln n. Both figures are fitted on the development questions over the whole folder (6,806
 # chunks) and over three of its products (522 to 869).
@@ -80,6 +81,8 @@ class Answerer:
             evidence -= _STRANGE_NAME
         if not all(knowing):
             evidence -= _UNKNOWN_NAME
+        if question.vector is None:
+            evidence += _WORDS_ALONE
         enough = _enough(self._searcher.size(reader))
         return 1 / (1 + math.exp(-_STEEPNESS * (evidence - enough)))
 
