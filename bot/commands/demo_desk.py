@@ -14,7 +14,7 @@ from bot.core.ports import Records
 from bot.sandbox.page.views import CommentView, TicketView
 from bot.sandbox.zendesk.refusals import Refused
 
-TICKETS = 20
+TICKETS = 40
 
 
 class ZendeskDesk:
