@@ -179,9 +179,12 @@ function mark() {
   const tabs = [...document.querySelectorAll(".tabs a")];
   const parts = tabs.map((tab) => document.querySelector(tab.hash));
   const reached = parts.findLastIndex((part) => part.getBoundingClientRect().top <= window.innerHeight / 3);
-  tabs.forEach((tab, index) => tab.setAttribute("aria-current", index === Math.max(reached, 0)));
+  const isAtEnd = window.scrollY + window.innerHeight >= document.documentElement.scrollHeight - 2;
+  const asked = tabs.findIndex((tab) => tab.hash === location.hash); // the last parts cannot reach the top
+  const current = isAtEnd && asked > reached ? asked : Math.max(reached, 0);
+  tabs.forEach((tab, index) => tab.setAttribute("aria-current", index === current));
 }
-window.addEventListener("scroll", mark, { passive: true });
+for (const news of ["scroll", "hashchange"]) window.addEventListener(news, mark, { passive: true });
 
 complain(document.getElementById("notice").textContent);
 follow({});
