@@ -40,7 +40,7 @@ help: ## list the targets
 
 .PHONY: demo
 demo: $(RUNTIME) ## the sandbox in your browser: no account, no network
-	@$(bin)/python -m bot demo $(if $(PORT),--port $(PORT))
+	@$(bin)/python -m bot demo $(if $(PORT),--port $(PORT)) $(ARGS)
 
 .PHONY: test
 test: $(TEST) ## the test-suite

@@ -46,6 +46,7 @@ class Pace:
     first_retry: timedelta = timedelta(seconds=2)
     longest_retry: timedelta = timedelta(minutes=10)
     not_yet: timedelta = timedelta(milliseconds=500)
+    not_yet_at_most: timedelta = timedelta(seconds=30)
     outage_tries: int = 60  #: at the longest pause about nine hours; an open breaker uses none up
     surprise_tries: int = 8  #: for what no vendor's error explains: a bug, most likely
     drain: timedelta = timedelta(seconds=10)  #: given to work under way at shutdown
@@ -175,7 +176,7 @@ class Worker:
         except LeaseLost:
             log.warning("lease_lost", **facts)
         except NotYet as error:
-            await self._again(leased, self._pace.not_yet, str(error), counts=False)
+            await self._again(leased, self._soon(leased.work), str(error), counts=False)
         except RateLimited as error:
             await self._slow_down(leased, error)
         except (Rejected, AudienceViolation, MalformedDelivery) as error:
@@ -210,6 +211,11 @@ class Worker:
     ) -> None:
         at = self._time.now() + pause
         await self._ledger.retry(leased, at=at, reason=reason, counts=counts)
+
+    def _soon(self, work: Work) -> timedelta:
+        """The longer it has waited the less a moment matters; an outage is not asked about twice a second."""
+        waited = self._time.now() - work.received_at if isinstance(work, Delivery) else timedelta(0)
+        return min(max(waited / 4, self._pace.not_yet), self._pace.not_yet_at_most)
 
     def _backoff(self, attempts: int) -> timedelta:
         """Doubling, capped, with jitter over the upper half so that a herd spreads out."""

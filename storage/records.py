@@ -96,7 +96,8 @@ class SqlRecords:
         return await self._exists(effects.c.lane == lane, effects.c.kind == kind, is_pending(effects))
 
     async def _clocks(self, condition: ColumnElement[bool]) -> Sequence[Clock]:
-        rows = await self._all(select(clocks).where(condition).order_by(clocks.c.id))
+        found = select(clocks).where(condition).order_by(clocks.c.id)
+        rows = await self._all(found.with_for_update() if self._is_locking else found)
         spans = select(segments).where(segments.c.clock.in_([row["id"] for row in rows]))
         of_clock: defaultdict[int, list[Segment]] = defaultdict(list)
         for row in await self._all(spans.order_by(segments.c.clock, segments.c.ordinal)):

@@ -106,6 +106,7 @@ def ticket_of(row: Row) -> Ticket:
         replica=row["replica"],
         assignee=row["assignee"],
         solved_at=row["solved_at"],
+        desk_status_at=row["desk_status_at"],
     )
 
 

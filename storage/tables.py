@@ -208,6 +208,7 @@ tickets = Table(
     Column("replica", Words),
     Column("assignee", Words),
     Column("solved_at", Instant),
+    Column("desk_status_at", Instant),
     UniqueConstraint("conversation"),
     UniqueConstraint("replica"),
     sqlite_autoincrement=True,

@@ -167,6 +167,7 @@ class SqlTransaction(SqlRecords):
             replica=ticket.replica,
             assignee=ticket.assignee,
             solved_at=ticket.solved_at,
+            desk_status_at=ticket.desk_status_at,
         )
 
     async def start_clock(self, clock: Clock) -> Clock:

@@ -32,6 +32,8 @@ def search(arguments: argparse.Namespace) -> int:
     """The best passages for a query."""
     from knowledge.commands import kb_search  # noqa: PLC0415 - as above
 
+    if not arguments.query.strip():
+        raise UserFacingError("the query is empty")
     if arguments.limit < 1:
         raise UserFacingError("--limit: at least 1")
     return kb_search(arguments.query, _data_dir(), limit=arguments.limit, as_json=arguments.json)
@@ -51,6 +53,8 @@ def ask(arguments: argparse.Namespace) -> int:
     from knowledge.commands import ask_batch  # noqa: PLC0415 - as above
 
     parse_tier(arguments.tier)  # the answers are the same for every tier so far; a wrong one is still wrong
+    if arguments.question is not None and not arguments.question.strip():
+        raise UserFacingError("the question is empty")
     if (arguments.question is None) == (arguments.batch is None):
         raise UserFacingError("give a question, or a file of them with --batch")
     if arguments.question is not None:
@@ -62,6 +66,8 @@ def ask(arguments: argparse.Namespace) -> int:
 
 def triage(arguments: argparse.Namespace) -> int:
     """Product area and priority of a message, or of a file of them."""
+    if arguments.message is not None and not arguments.message.strip():
+        raise UserFacingError("the message is empty")
     if (arguments.message is None) == (arguments.batch is None):
         raise UserFacingError("give a message, or a file of them with --batch")
     if arguments.batch is not None:

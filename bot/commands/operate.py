@@ -11,6 +11,7 @@ from bot.commands.printing import as_json, say
 from bot.commands.starting import settings_from_environment
 from bot.core.errors import DeskbellError, UserFacingError
 from bot.core.ports import Parked
+from bot.core.spelling import LARGEST_ID
 from bot.system import SystemTime
 from bot.wiring import live_problems
 from config.policies import load_policies
@@ -113,6 +114,9 @@ def _parked(parked: Sequence[Parked]) -> list[Finding]:
 
 def replay(arguments: argparse.Namespace) -> int:
     """Parked rows are tried again, by whoever drains the ledger."""
+    wrong = [number for number in arguments.ids if not 0 < number <= LARGEST_ID]
+    if wrong:
+        raise UserFacingError(f"{wrong[0]} is not the number of a row; `check` names them")
     settings = settings_from_environment()
     count = asyncio.run(_replay(settings, arguments.queue, arguments.ids))
     say(f"{count} of {len(arguments.ids)} put back into {arguments.queue}.")

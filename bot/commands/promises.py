@@ -17,7 +17,7 @@ from bot.core.model import Clock, Ticket, TicketId
 from bot.core.policies import Policies
 from bot.core.ports import Time
 from bot.core.sla_cases import due_case, due_lines
-from bot.core.spelling import render_instant
+from bot.core.spelling import parse_id, render_instant
 from bot.system import SystemTime
 from config.policies import load_policies
 from config.settings import Settings
@@ -59,8 +59,8 @@ def _batch(arguments: argparse.Namespace, policies: Policies) -> int:
 
 def explain(arguments: argparse.Namespace) -> int:
     """Every segment behind a ticket's clocks."""
-    number = arguments.ticket.upper().removeprefix("DB-")
-    if not number.isdecimal():
+    number = parse_id(arguments.ticket.upper().removeprefix("DB-"))
+    if number is None:
         raise UserFacingError(f"{arguments.ticket} is not a ticket; write DB-12 or 12")
     from bot.commands.starting import prepare_database, settings_from_environment  # noqa: PLC0415 - see _clocks
 
@@ -68,7 +68,7 @@ def explain(arguments: argparse.Namespace) -> int:
     prepare_database(settings)
     time = SystemTime()
     policies = load_policies(settings.config_dir, now=time.now())
-    ticket, clocks = asyncio.run(_clocks(settings, TicketId(int(number))))
+    ticket, clocks = asyncio.run(_clocks(settings, TicketId(number)))
     if arguments.json:
         say(as_json([_as_data(clock, policies, time) for clock in clocks]))
         return 0

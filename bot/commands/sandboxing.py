@@ -174,7 +174,7 @@ async def open_sandbox(
 
 @asynccontextmanager
 async def _listening(app: web.Application, port: int) -> AsyncIterator[int]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=1.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, LOCAL, port).start()

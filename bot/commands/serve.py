@@ -53,7 +53,7 @@ def gateway(_: argparse.Namespace) -> int:
 
 
 def _run(*, web: bool = False, worker: bool = False, gateway: bool = False) -> int:
-    settings = settings_from_environment()
+    settings = settings_from_environment(is_server=True)
     try:
         asyncio.run(_roles(settings, web=web, worker=worker, gateway=gateway))
     except* UserFacingError as group:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,9 +27,10 @@ DRAIN_SECONDS = 10.0  #: what a request under way is given at shutdown
 Part = Callable[[asyncio.Event], Awaitable[None]]  #: runs until the event is set
 
 
-def settings_from_environment() -> Settings:
+def settings_from_environment(*, is_server: bool = False) -> Settings:
     """The environment, read once, and a data directory that exists."""
-    logs.set_up()
+    # A command speaks to the person at the terminal; only a server's log tells what it does all day.
+    logs.set_up(level=logging.INFO if is_server else logging.WARNING)
     settings = Settings.from_environ(os.environ)
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -74,7 +76,9 @@ async def until_told() -> AsyncIterator[asyncio.Event]:
 @asynccontextmanager
 async def serving(program: Program, *, host: str = "0.0.0.0") -> AsyncIterator[int]:  # noqa: S104 - a server
     """The HTTP side and its port, until the block ends: then closed, requests under way finished."""
-    runner = web.AppRunner(program.app, access_log=None, shutdown_timeout=DRAIN_SECONDS)
+    runner = web.AppRunner(
+        program.app, access_log=None, auto_decompress=False, shutdown_timeout=DRAIN_SECONDS
+    )
     await runner.setup()
     site = web.TCPSite(runner, host, program.settings.port)
     try:

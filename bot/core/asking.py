@@ -22,6 +22,11 @@ _WISHES = re.compile(
     r")"
 )
 
+# "can I create a ticket via the REST API?" asks how our product's users do it, not for one.
+_BY_PROGRAM = re.compile(
+    r"\b(?:via|through|using|with|by|pela|pelo|com|usando)\b[^.!?]*\b(?:api|sdk|cli|rest|graphql)\b"
+)
+
 _PLEASANTRY = re.compile(
     r"(?:(?:hi|hello|hey|good (?:morning|afternoon|evening)|thanks|thank you|thank u|thx|ty|cheers|many|much"
     r"|very|so|again|a lot|all|everyone|there|team|ok|okay|k|great|perfect|nice|cool|awesome|excellent|got it"
@@ -35,7 +40,8 @@ _NOT_WORDS = re.compile(r"[^\w\s]+")
 
 def wants_ticket(text: str) -> bool:
     """Whether somebody asks for a ticket or for a person."""
-    return bool(_WISHES.search(_folded(text)))
+    folded = _folded(text)
+    return bool(_WISHES.search(folded)) and not _BY_PROGRAM.search(folded)
 
 
 def is_pleasantry(text: str) -> bool:

@@ -164,11 +164,11 @@ def _needs_ticket(text: str, room: Room) -> bool:
 async def _ask(
     context: Context, conversation: Conversation, message: Message, room: Room, *, was_addressed: bool
 ) -> None:
-    """Have it looked up, unless nothing is asked: a bare mention, a lone file, or unaddressed thanks."""
+    """Have it looked up, unless nothing is asked: a bare mention, a lone file, or thanks."""
     text = message.text.body
     if room.mode is AnswerMode.OFF or not text.strip():
         return
-    if asking.is_pleasantry(text) and not was_addressed:
+    if asking.is_pleasantry(text):
         return
     await context.tx.plan(
         DraftAnswer(

@@ -217,6 +217,7 @@ class Ticket:
     replica: str | None = None  #: the id in Zendesk, once created there
     assignee: str | None = None  #: a name
     solved_at: datetime | None = None
+    desk_status_at: datetime | None = None  #: when the desk last set the status, by its own clock
 
     @property
     def is_open(self) -> bool:

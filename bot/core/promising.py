@@ -25,6 +25,7 @@ from bot.core.model import (
 )
 from bot.core.policies import Calendar
 from bot.core.ports import Timer
+from bot.core.spelling import parse_id
 
 CLOCK = "clock:"
 METRICS = (Metric.FIRST_REPLY_TIME, Metric.RESOLUTION_TIME)
@@ -86,10 +87,11 @@ async def look_at_clock(context: Context, event: TimerFired) -> None:
 
 async def acknowledge(context: Context, event: ButtonPressed) -> None:
     """Somebody of ours takes an escalation: its further steps stop, the promise stays."""
-    if not _may_acknowledge(context, event.presser) or not event.value.isdecimal():
+    number = parse_id(event.value)
+    if number is None or not _may_acknowledge(context, event.presser):
         return
     try:
-        clock = await context.tx.clock(ClockId(int(event.value)))
+        clock = await context.tx.clock(ClockId(number))
     except KeyError:
         return
     ticket = await context.tx.ticket(clock.ticket)

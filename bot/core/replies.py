@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.core.model import Answer, Clock, Metric, Text, Ticket
 
 SUBJECT_LENGTH = 120  #: characters; Zendesk truncates at 150
+
+_ADDRESS = re.compile(r"((?:[a-z][a-z0-9+.-]*://|www\.|mailto:)[^\s<>]+)", re.IGNORECASE)
+_MARKUP = re.compile(r"[\\*_~\[\]<>|#]")
 
 METRICS = {
     Metric.FIRST_REPLY_TIME: "First reply",
@@ -67,33 +71,44 @@ def ticket_closed(ticket: int) -> str:
     )
 
 
+def plain(text: str) -> str:
+    """A stranger's words under our name: no link, no picture and no emphasis, whatever they typed.
+
+    An address becomes code, which no channel turns into a link.
+    """
+    parts = _ADDRESS.split(text.replace("`", "'"))
+    return "".join(
+        f"`{part}`" if place % 2 else _MARKUP.sub(r"\\\g<0>", part) for place, part in enumerate(parts)
+    )
+
+
 def with_files(text: str, files: Sequence[str]) -> str:
     """Words and the names of what was attached to them, for readers who do not see the files."""
     named = f"Files: {', '.join(files)}" if files else ""
     return "\n\n".join(part for part in (text, named) if part.strip())
 
 
-def relayed(author: str, text: str) -> str:
-    """A person's public comment from the ticket desk."""
-    return f"**{author}**: {text}"
+def relayed(author: str, text: str, *, is_ours: bool) -> str:
+    """A person's public comment from the ticket desk; only our own people's words may carry links."""
+    return f"**{plain(author)}**: {text if is_ours else plain(text)}"
 
 
 def escalated(ticket: Ticket, clock: Clock, *, now: datetime, is_internal: bool) -> str:
     """Time is running out, or has. `is_internal`: our own people read it, so it may name the customer."""
     what = METRICS[clock.metric].lower()
-    who = f" · {ticket.organisation}" if is_internal and ticket.organisation else ""
-    head = f"**{ticket_label(ticket.id)}**{who} · {ticket.priority.value} · {ticket.subject}"
+    who = f" · {plain(ticket.organisation)}" if is_internal and ticket.organisation else ""
+    head = f"**{ticket_label(ticket.id)}**{who} · {ticket.priority.value} · {plain(ticket.subject)}"
     left = clock.due_at - now
     when = f"{clock.due_at:%Y-%m-%d %H:%M} UTC"
     if left <= timedelta(0):
-        taken = f"{clock.acknowledged_by} has it." if clock.acknowledged_by else "Please take it now."
+        taken = f"{plain(clock.acknowledged_by)} has it." if clock.acknowledged_by else "Please take it now."
         return f"{head}\nThe {what} was due at {when}, {spoken(-left)} ago. {taken}"
     return f"{head}\nThe {what} is due at {when}, in {spoken(left)}. Please take it."
 
 
 def acknowledged(original: str, who: str) -> str:
     """Under an escalation that somebody took."""
-    return f"{original}\n\n_Acknowledged by {who}._"
+    return f"{original}\n\n_Acknowledged by {plain(who)}._"
 
 
 def with_link(text: str, link: str | None) -> str:

@@ -73,6 +73,17 @@ def parse_span(text: str) -> timedelta:
     return total
 
 
+LARGEST_ID = 2**63 - 1  #: what a database can number
+
+
+def parse_id(text: str) -> int | None:
+    """A row's number as we write it, or None: buttons and terminals send anything."""
+    if not (text.isascii() and text.isdecimal()) or len(text) > len(str(LARGEST_ID)):
+        return None
+    number = int(text)
+    return number if 0 < number <= LARGEST_ID else None
+
+
 def parse_instant(text: str) -> datetime:
     """ISO 8601 with its offset; UTC, whole seconds."""
     try:

@@ -34,6 +34,7 @@ from bot.core.model import (
     TicketStatus,
 )
 from bot.core.ports import NewMessage, NewTicket
+from bot.core.spelling import parse_id
 
 EXTERNAL_ID = "deskbell-"
 DESK = "zendesk"  #: the door's name in message sources and addresses of people
@@ -169,11 +170,12 @@ async def find_ticket(context: Context, replica: str, external_id: str | None) -
     """By the replica's id; by ours only as long as the replica's was never heard back."""
     known = await context.tx.find_replicated(replica)
     prefix, given = _prefix(context), external_id or ""
-    if known or not given.startswith(prefix) or not given.removeprefix(prefix).isdecimal():
+    number = parse_id(given.removeprefix(prefix)) if given.startswith(prefix) else None
+    if known or number is None:
         return known
     try:
-        ticket = await context.tx.ticket(TicketId(int(given.removeprefix(prefix))))
-    except (KeyError, OverflowError):
+        ticket = await context.tx.ticket(TicketId(number))
+    except KeyError:
         return None
     return ticket if ticket.replica is None else None
 
@@ -203,7 +205,9 @@ async def take_over_comment(context: Context, event: CommentReceived) -> None:
             conversation=conversation.id,
             address=conversation.address,
             room=conversation.audience,
-            text=replies.restated(message.text, replies.relayed(event.author_name, event.text)),
+            text=replies.restated(
+                message.text, replies.relayed(event.author_name, event.text, is_ours=event.is_agent)
+            ),
             purpose=Purpose.RELAY,
         )
     )
@@ -226,11 +230,17 @@ def _message_of(event: CommentReceived, conversation: Conversation) -> NewMessag
 async def follow_status(context: Context, event: StatusReceived) -> None:
     """The desk's status decides what runs: pending and hold pause, solved ends."""
     ticket = await find_ticket(context, event.replica, event.external_id)
-    if ticket is None or ticket.status is event.status or ticket.status is TicketStatus.CLOSED:
+    if ticket is None or ticket.status is TicketStatus.CLOSED:
+        return
+    if ticket.desk_status_at and event.changed_at < ticket.desk_status_at:
+        return  # repeated late: something newer was heard already
+    is_news = ticket.status is not event.status
+    ticket = replace(ticket, status=event.status, desk_status_at=event.changed_at)
+    if not is_news:
+        await context.tx.save_ticket(ticket)
         return
     at = context.at(event.changed_at)
     solved_at = ticket.solved_at or at
-    ticket = replace(ticket, status=event.status)
     ticket = replace(ticket, solved_at=None if ticket.is_open else solved_at)
     await context.tx.save_ticket(ticket)
     await _run_clocks(context, ticket, at)

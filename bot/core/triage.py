@@ -98,6 +98,14 @@ _LOSS = _words(
     "data loss", "lost", "wiped", "gone.", "overwrote", "overwritten", "corrupted", "vanished", "deleted all",
     "perda de dados", "perdemos", "perdid", "perdeu", "apagou", "apagad", "sumiu", "sumiram", "corrompid",
 )  # fmt: skip  # as above
+# A sentence that says of production that it is fine, or only imagines or asks whether it is not.
+_CALM = re.compile(
+    r"\b(?:is|are|was|were)(?: not|n't) (?:down|affected|impacted|broken)\b"
+    r"|\bnot (?:down|affected|impacted)\b|\b(?:back up|up again|recovered|all good|no longer down)\b"
+    r"|\b(?:what|e) (?:if|se)\b|\bin case\b|\bif (?:our |the )?prod(?:uction)?\b|^(?:is|are) [^.!?]*\?"
+    r"|\bnao (?:esta|estao|esteve) (?:fora do ar|parad[oa]s?|afetad[oa]s?)\b|\b(?:voltou|normalizad[oa])\b"
+)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _NO_LOSS = _words("no data loss", "no data was lost", "nothing was lost", "nothing lost", "sem perda")
 _WISH = _words(
     "would be nice", "would be lovely", "would be great", "would love", "please add", "please support",
@@ -174,6 +182,7 @@ def _priority(folded: str) -> tuple[Priority, list[str]]:
 def _emergency(folded: str) -> list[str]:
     if _HOW_TO.match(folded):  # "how do I get a lost dataset back in production": no emergency by itself
         return []
+    folded = " ".join(said for said in _SENTENCE.split(folded) if not _CALM.search(said))
     scope = _unique(_PRODUCTION.findall(folded) + _EVERYBODY.findall(folded))
     is_elsewhere = _ELSEWHERE.search(folded) and not _PRODUCTION.search(folded)
     if not scope or is_elsewhere:

@@ -14,6 +14,7 @@ from slack_sdk.errors import SlackApiError
 from bot.core.errors import DeskbellError, RateLimited, Rejected, Unavailable
 
 DEFAULT_PAUSE = timedelta(seconds=30)  # for a 429 without Retry-After
+MENDED_WITHIN = timedelta(minutes=5)  # a person has to do something in Slack's settings
 # Errors of Slack's own making, from the lists under https://docs.slack.dev/reference/methods/chat.postMessage
 PASSING = frozenset(
     {
@@ -23,6 +24,19 @@ PASSING = frozenset(
         "request_timeout",
         "service_unavailable",
         "team_added_to_org",
+    }
+)
+# About the app as a whole, not about this call: whoever mends the token or the scope mends all calls at
+# once. Parking them would leave a row for every message that was said meanwhile.
+APP_WIDE = frozenset(
+    {
+        "account_inactive",
+        "invalid_auth",
+        "missing_scope",
+        "not_authed",
+        "team_access_not_granted",
+        "token_expired",
+        "token_revoked",
     }
 )
 SLOW_DOWN = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
@@ -48,6 +62,8 @@ def translated(method: str, error: SlackApiError) -> DeskbellError:
         return RateLimited(f"{method}: {code or status}", retry_after=_retry_after(error))
     if not code or code in PASSING or status >= 500:  # noqa: PLR2004 - likewise
         return Unavailable(f"{method}: {code or f'HTTP {status}'}")
+    if code in APP_WIDE:
+        return Unavailable(f"{method}: {code}{_explained(data)}", retry_after=MENDED_WITHIN)
     return Rejected(f"{method}: {code}{_explained(data)}")
 
 

@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.errors import MalformedDelivery, UntrustedDelivery
 from bot.core.ports import Delivery, Time
 from handlers.slack.client import quiet_logger
+from handlers.slack.parsing import SlackDoor
 from handlers.slack.wire import DOOR, delivery_from_http, delivery_from_socket, verify
 
 log = structlog.get_logger()
@@ -35,7 +36,16 @@ class SlackFront:
     Nothing is answered with 2xx before `accept` has committed it; a duplicate is answered like the original.
     """
 
-    def __init__(self, *, accept: Accept, secrets: Sequence[str], client: AsyncWebClient, time: Time) -> None:
+    def __init__(
+        self,
+        *,
+        accept: Accept,
+        secrets: Sequence[str],
+        client: AsyncWebClient,
+        time: Time,
+        door: SlackDoor | None = None,
+    ) -> None:
+        self._door = door or SlackDoor()
         self._secrets = tuple(secrets)
         self._time = time
         self.bolt = _bolt_app(client, _StoreDelivery(accept, time))
@@ -50,7 +60,9 @@ class SlackFront:
             body = await _read(request)
             now = self._time.now()
             verify(request.headers, body, secrets=self._secrets, now=now)
-            bolt_request = _bolt_request(request, body, delivery_from_http(request.headers, body, now))
+            delivery = delivery_from_http(request.headers, body, now)
+            self._door.parse(delivery)  # what the worker could never read is refused here, not parked there
+            bolt_request = _bolt_request(request, body, delivery)
         except _Unread as error:
             return _refused(error.status, str(error))
         except UntrustedDelivery as error:

@@ -60,7 +60,8 @@ class SlackRooms:
     async def edit_reply(self, effect: EditReply, attempt: Attempt) -> None:  # noqa: ARG002 - an edit may be repeated
         """Replace a message of ours; idempotent at Slack's end."""
         _check(effect.text.audience, effect.room)
-        await self._update(render_edit(effect))
+        # Somebody deleted the message: there is nothing left to replace.
+        await self._update(render_edit(effect), or_gone=True)
 
     async def show_status(self, effect: ShowStatus, attempt: Attempt) -> str:
         """Edit the card, or post it where there is none (any more)."""

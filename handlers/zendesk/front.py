@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from bot.core.errors import ConfigError, MalformedDelivery, UntrustedDelivery
 from bot.core.ports import Delivery, Time
 from handlers.zendesk import wire
+from handlers.zendesk.parsing import ZendeskDoor
 
 PATH: Final = "/zendesk/webhooks"
 LARGEST_BODY: Final = 1024 * 1024
@@ -38,6 +39,7 @@ class ZendeskFront:
         if not self._secrets:
             raise ConfigError("ZENDESK_WEBHOOK_SECRET is empty: without it nobody can prove to be Zendesk.")
         self._accept = accept
+        self._door = ZendeskDoor()
         self._time = time
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -46,19 +48,14 @@ class ZendeskFront:
 
     async def receive(self, request: web.Request) -> web.Response:
         """Never 2xx before the delivery is committed, never 5xx for what a stranger sends."""
-        try:
-            async with asyncio.timeout(LONGEST_BODY_SECONDS):
-                body = await _read(request)
-        except TimeoutError:
-            return _refused(408, "the body took too long")
-        except (HttpProcessingError, ConnectionError, web.RequestPayloadError):
-            return _refused(400, "the body could not be read")
-        if body is None:
-            return _refused(413, "the body is larger than 1 MB")
+        body = await _body(request)
+        if isinstance(body, web.Response):
+            return body
         now = self._time.now()
         try:
             wire.verify(request.headers, body, secrets=self._secrets, now=now)
             delivery = wire.delivery_from_http(request.headers, body, now)
+            self._door.parse(delivery)  # what the worker could never read is refused here, not parked there
         except UntrustedDelivery as error:
             return _refused(401, str(error))
         except MalformedDelivery as error:
@@ -75,8 +72,22 @@ class ZendeskFront:
         return web.Response(status=200)
 
 
+async def _body(request: web.Request) -> bytes | web.Response:
+    """The body as it was sent, or the refusal."""
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        return _refused(415, "the body is encoded")  # it may expand a thousandfold before it is proved
+    try:
+        async with asyncio.timeout(LONGEST_BODY_SECONDS):
+            body = await _read(request)
+    except TimeoutError:
+        return _refused(408, "the body took too long")
+    except (HttpProcessingError, ConnectionError, web.RequestPayloadError):
+        return _refused(400, "the body could not be read")
+    return _refused(413, "the body is larger than 1 MB") if body is None else body
+
+
 async def _read(request: web.Request) -> bytes | None:
-    """The body, or None as soon as it is too large. Counted after any decompression."""
+    """The body, or None as soon as it is too large."""
     if (request.content_length or 0) > LARGEST_BODY:
         return None
     body = bytearray()

@@ -122,7 +122,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "with_files": (replies.with_files("See here.", ("a.log", "b.png")), "See here.\n\nFiles: a.log, b.png"),
     "with_files and no words": (replies.with_files("", ("a.log",)), "Files: a.log"),
     "with_files and no files": (replies.with_files("See here.", ()), "See here."),
-    "relayed": (replies.relayed("Ada", "Which version?"), "**Ada**: Which version?"),
+    "relayed": (replies.relayed("Ada", "Which version?", is_ours=True), "**Ada**: Which version?"),
     "escalated among ourselves": (
         escalated(3.25),
         (
@@ -158,7 +158,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "with_link and no link": (replies.with_link("It is due.", None), "It is due."),
 }
-ELSEWHERE = {"subject_of", "spoken", "restated"}  #: below, or no sentence
+ELSEWHERE = {"plain", "subject_of", "spoken", "restated"}  #: below, or no sentence
 
 
 @pytest.mark.parametrize("name", SENTENCES)
