@@ -90,6 +90,7 @@ async def test_acknowledged_stops_the_steps_but_not_the_news_of_the_breach(sandb
     await _at(sandbox, 2 * HOUR)
     (escalation,) = sandbox.slack.history(TRIAGE)
     await press(sandbox, escalation, "acknowledge", who="otto", channel=TRIAGE)
+    await _at(sandbox, 3.5 * HOUR)
     await _at(sandbox, 6 * HOUR)
 
     _, breach = sandbox.slack.history(TRIAGE)  # and no warning in between

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from scenario_kit import (
     BOT,
     EMERGENCY,
@@ -26,6 +28,7 @@ from scenario_kit import (
 
 from bot.commands.sandboxing import Sandbox
 from bot.core.model import ClockState, Metric
+from bot.sandbox.faults import FaultKind
 
 
 async def test_after_an_agent_has_spoken_the_bot_is_silent(sandbox: Sandbox) -> None:
@@ -50,6 +53,19 @@ async def test_an_agent_who_speaks_while_an_answer_is_drafted_is_not_talked_over
         await sandbox.settle()
 
         assert said_in(sandbox, thread) == []
+
+
+async def test_an_agent_who_speaks_while_an_answer_waits_to_be_posted_is_not_talked_over(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.slack.faults.fail_next(
+        "chat.postMessage", FaultKind.RATE_LIMITED, retry_after=timedelta(minutes=1)
+    )
+    thread = await ask(sandbox, KNOWN)
+    await add(sandbox, thread, "Hi Carol, I have it.", who="ada")
+    await sandbox.settle(within=timedelta(minutes=2))
+
+    assert said_in(sandbox, thread) == []
 
 
 async def test_an_answer_to_somebody_who_called_the_bot_is_said_all_the_same(opened: Open) -> None:

@@ -114,7 +114,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(story=steps, has_escalation_room=st.booleans())
 def test_no_words_reach_people_they_were_not_meant_for(
     template: Path,
