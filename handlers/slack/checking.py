@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.errors import Rejected, Unavailable
 from handlers.slack.client import TIMEOUT
-from handlers.slack.failures import slack_answers
+from handlers.slack.failures import AppRefused, slack_answers
 
 REQUIRED_SCOPES = {
     "app_mentions:read": "to hear when it is mentioned",
@@ -25,7 +25,7 @@ async def check(client: AsyncWebClient, *, timeout: timedelta = TIMEOUT) -> list
     try:
         async with slack_answers("auth.test", timeout=timeout):
             response = await client.auth_test()
-    except Rejected as error:
+    except (AppRefused, Rejected) as error:
         return [f"Slack: SLACK_BOT_TOKEN was refused ({error})."]
     except Unavailable as error:
         return [f"Slack did not answer ({error})."]

@@ -42,6 +42,10 @@ APP_WIDE = frozenset(
 SLOW_DOWN = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 
 
+class AppRefused(Unavailable):
+    """Slack refuses the app as a whole; the call may be repeated once a person has mended that."""
+
+
 @asynccontextmanager
 async def slack_answers(method: str, *, timeout: timedelta) -> AsyncIterator[None]:
     """Around one call: bounded in time, and every failure one of Unavailable, RateLimited, Rejected."""
@@ -63,7 +67,7 @@ def translated(method: str, error: SlackApiError) -> DeskbellError:
     if not code or code in PASSING or status >= 500:  # noqa: PLR2004 - likewise
         return Unavailable(f"{method}: {code or f'HTTP {status}'}")
     if code in APP_WIDE:
-        return Unavailable(f"{method}: {code}{_explained(data)}", retry_after=MENDED_WITHIN)
+        return AppRefused(f"{method}: {code}{_explained(data)}", retry_after=MENDED_WITHIN)
     return Rejected(f"{method}: {code}{_explained(data)}")
 
 

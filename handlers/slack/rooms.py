@@ -16,7 +16,7 @@ from bot.core.model import Address, Audience, Person
 from bot.core.ports import Attempt
 from handlers.slack.cards import render_card, render_card_edit
 from handlers.slack.client import TIMEOUT
-from handlers.slack.failures import error_data, slack_answers
+from handlers.slack.failures import AppRefused, error_data, slack_answers
 from handlers.slack.mrkdwn import storable
 from handlers.slack.rendering import carries, render_edit, render_reply
 from handlers.slack.wire import record
@@ -105,7 +105,7 @@ class SlackRooms:
                 response = await self._client.chat_getPermalink(
                     channel=address.room, message_ts=address.thread
                 )
-        except Rejected:
+        except (AppRefused, Rejected):
             return None
         return _first(response.get("permalink"))
 

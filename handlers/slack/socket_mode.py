@@ -21,7 +21,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.core.errors import ConfigError, Rejected, Unavailable
 from handlers.slack.client import quiet_logger
-from handlers.slack.failures import slack_answers
+from handlers.slack.failures import AppRefused, slack_answers
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ class SlackSocket:
                     log.info("slack_socket_connected")
                     pause = timedelta(seconds=1)
                     await self._watch(connection, stop)
-            except Rejected as error:
+            except (AppRefused, Rejected) as error:
                 raise ConfigError(f"SLACK_APP_TOKEN was refused by Slack ({error})") from None
             except Unavailable as error:
                 log.warning("slack_socket_unreachable", reason=str(error))

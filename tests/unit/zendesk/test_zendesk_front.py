@@ -19,7 +19,7 @@ from bot.core.ports import Delivery
 from handlers.zendesk.front import LARGEST_BODY, ZendeskFront
 
 SECRET = "webhook-secret"
-BODY = b'{"type": "zen:event-type:ticket.comment_added", "id": "e1", "detail": {"id": "9"}, "x": "hush"}'
+BODY = b'{"type": "zen:event-type:ticket.tags_changed", "id": "e1", "detail": {"id": "9"}, "x": "hush"}'
 
 
 class Store:
@@ -47,7 +47,7 @@ def store() -> Store:
 async def url(store: Store, clock: SteppedTime) -> AsyncIterator[str]:
     app = web.Application()
     app.add_routes(ZendeskFront(store.accept, [SECRET], clock).routes())
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, auto_decompress=False)  # as the program serves it
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -150,12 +150,22 @@ async def test_a_compressed_bomb_is_refused(url: str, clock: SteppedTime) -> Non
     bomb = gzip.compress(b" " * (64 * 1024 * 1024))
     assert len(bomb) < LARGEST_BODY
     status, _, _ = await post(url, bomb, signed(bomb, clock, **{"Content-Encoding": "gzip"}))
-    assert status == 413
+    assert status == 415
 
 
-async def test_a_body_that_belies_its_encoding_is_a_bad_request(url: str, clock: SteppedTime) -> None:
+async def test_a_body_that_belies_its_encoding_is_refused_like_an_encoded_one(
+    url: str, clock: SteppedTime
+) -> None:
     status, _, _ = await post(url, BODY, signed(BODY, clock, **{"Content-Encoding": "gzip"}))
-    assert status == 400
+    assert status == 415
+
+
+async def test_what_could_never_be_read_is_refused_and_not_kept(
+    url: str, store: Store, clock: SteppedTime
+) -> None:
+    body = b'{"type": "zen:event-type:ticket.comment_added", "id": "e1", "detail": {"id": "9"}}'
+    status, _, _ = await post(url, body, signed(body, clock))
+    assert (status, store.kept) == (400, {})
 
 
 async def test_another_method_is_not_allowed(url: str) -> None:
