@@ -149,7 +149,7 @@ class LocalKnowledgeBase:
 
     async def warm_up(self) -> None:
         """Load everything now, so that the first question does not wait for it."""
-        await asyncio.get_running_loop().run_in_executor(self._threads, self._opened)
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._warm)
 
     async def answer(
         self,
@@ -167,6 +167,13 @@ class LocalKnowledgeBase:
             log.warning("index_missing")
             return None
         return considered.answer
+
+    def _warm(self) -> None:
+        """One question opens the vectors too, which loading the model alone does not."""
+        try:
+            self._opened().consider("warm up", reader=PUBLIC)
+        except IndexMissing:
+            return  # said where it matters: when somebody asks, and by `check`
 
     def _opened(self) -> Answerer:
         with self._opening:

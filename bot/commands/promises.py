@@ -82,7 +82,7 @@ def explain(arguments: argparse.Namespace) -> int:
 
 async def _clocks(settings: Settings, id: TicketId) -> tuple[Ticket, list[Clock]]:
     # `sla due` needs no database, and importing one takes longer than its answer.
-    from storage.database import Database  # noqa: PLC0415
+    from storage.database import Database  # noqa: PLC0415 - as said above
     from storage.ledger import SqlLedger  # noqa: PLC0415
 
     async with (

@@ -23,7 +23,11 @@ LONGER = {
     "bot/core/ports.py": "the seams are read together; most lines are their contracts",
 }
 #: Parts of a declared dependency that it gives out under another name.
-COMES_WITH = {"markupsafe": "jinja2", "yarl": "aiohttp"}
+COMES_WITH = {
+    "markupsafe": "jinja2",
+    "sentence_transformers": "sentence-transformers",  # an extra that is not installed everywhere
+    "yarl": "aiohttp",
+}
 SAYS_NOTHING = {
     "utils",
     "util",
