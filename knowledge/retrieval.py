@@ -22,7 +22,7 @@ from knowledge.vectors import VectorStore
 
 CANDIDATES = 150  #: chunks that each side proposes, in every partition
 _MATCHES = 2_000  #: whose scores say what is a good one
-# Tuned on half of the development questions; the other half moved by less than one question around them.
+# Fitted on the 61 development questions, where the neighbouring values differ by a question or two.
 _WORDS_WEIGHT = 0.4  #: of a lexical standard deviation, a dense one being 1
 _OTHER_WORDS_WEIGHT = 0.1  #: likewise, for words in another language than the question's: names, mostly
 _OWN_LANGUAGE = 0.5  #: standard deviations that the question's own language is preferred by
