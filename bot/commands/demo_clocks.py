@@ -39,7 +39,8 @@ def clock_view(clock: Clock, policies: Policies, now: datetime, *, name_of: Name
 
 def _used(used: timedelta, clock: Clock, calendar: Calendar) -> str:
     if calendar.is_always_open:
-        return f"{replies.spoken(used)} of {replies.spoken(clock.target)}, around the clock"
+        whole = used - used % timedelta(minutes=1) if used >= timedelta(minutes=1) else used
+        return f"{replies.spoken(whole)} of {replies.spoken(clock.target)}, around the clock"
     return f"{_hours(used)} of {_hours(clock.target)} of business time"
 
 
