@@ -69,7 +69,9 @@ class SlackFront:
             return _refused(401, str(error))
         except MalformedDelivery as error:
             return _refused(400, str(error))
-        return await to_aiohttp_response(await self.bolt.async_dispatch(bolt_request))
+        answer = await self.bolt.async_dispatch(bolt_request)
+        # Nearly every answer is empty, and the adapter takes its time over cookies and content types.
+        return await to_aiohttp_response(answer) if answer.body else web.Response(status=answer.status)
 
 
 class _Unread(Exception):

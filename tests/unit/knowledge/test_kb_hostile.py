@@ -223,7 +223,8 @@ async def test_a_damaged_index_is_an_error_and_no_empty_answer(tmp_path: Path) -
     (catalogue,) = place.rglob("catalogue.sqlite")
     catalogue.write_bytes(b"not a database, and longer than its header would be" * 4)
     desk = LocalKnowledgeBase(index.answerer)
-    await desk.warm_up()
+    with pytest.raises(sqlite3.DatabaseError):
+        await desk.warm_up()
     with pytest.raises(sqlite3.DatabaseError):
         await desk.answer("lemon0?", reader=PUBLIC, tier=None)  # type: ignore[arg-type] # not looked at
     desk.close()
