@@ -16,9 +16,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.core.errors import Unavailable
-from storage.checkpointing import WriteAheadLog
 from storage.opening import BUSY_TIMEOUT, WRITES, first_line, reachable_engine
-from storage.urls import file_of, is_sqlite, parse_url
+from storage.urls import is_sqlite, parse_url
 
 Insert = sqlite.Insert | postgresql.Insert
 
@@ -30,7 +29,6 @@ class Database:
         self._engine = engine
         self._writer = engine.execution_options(**{WRITES: True})
         self.is_sqlite = is_sqlite(engine.url)
-        self._log = WriteAheadLog(file_of(engine.url)) if self.is_sqlite else None
         # SQLite has one writer anyway; waiting here is fair, waiting for its lock is not.
         self._write_lock: AbstractAsyncContextManager[Any] = (
             asyncio.Lock() if self.is_sqlite else nullcontext()
@@ -41,13 +39,9 @@ class Database:
     async def open(cls, url: str, *, busy_timeout: timedelta = BUSY_TIMEOUT) -> AsyncIterator[Database]:
         """A database that was reached and can be written; ConfigError says what is wrong with it."""
         engine = await reachable_engine(parse_url(url), busy_timeout)
-        database = cls(engine)
-        keeping = asyncio.create_task(database._keep_log_short())
         try:
-            yield database
+            yield cls(engine)
         finally:
-            keeping.cancel()
-            await asyncio.wait({keeping})
             await engine.dispose()
 
     @asynccontextmanager
@@ -61,12 +55,6 @@ class Database:
         """A transaction that commits at the end of the block, or not at all. Not to be nested."""
         async with self._write_lock, _translated(), self._writer.begin() as connection:
             yield connection
-        if self._log:
-            self._log.committed()
-
-    async def _keep_log_short(self) -> None:
-        if self._log:
-            await self._log.keep_short(self._write_lock)
 
     def insert(self, table: Table) -> Insert:
         """An INSERT that knows ON CONFLICT."""

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.core.errors import ConfigError
 from storage import one_trip
-from storage.checkpointing import LONGEST_LOG
 from storage.urls import file_of, is_sqlite
 
 #: RETURNING, which every claim needs, came with this version: https://sqlite.org/lang_returning.html
@@ -85,7 +84,6 @@ def prepare_sqlite(connection: Any, _record: object = None) -> None:
     mode = cursor.fetchone()[0]
     # WAL with NORMAL loses acknowledged commits when the power fails: https://sqlite.org/wal.html#performance
     cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute(f"PRAGMA wal_autocheckpoint = {LONGEST_LOG}")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
     if mode != "wal":
