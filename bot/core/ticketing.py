@@ -37,7 +37,7 @@ from bot.core.ports import NewMessage, NewTicket
 from bot.core.spelling import parse_id
 
 EXTERNAL_ID = "deskbell-"
-DESK = "zendesk"  #: the door's name in message sources and addresses of people
+DESK = "desk"  #: where comments of the replica come from, in message sources and addresses of people
 
 
 async def open_ticket(
