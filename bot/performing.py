@@ -43,11 +43,11 @@ class Performers:
         """Do it, once however often it is tried; what came of it, if the core should know."""
         match effect:
             case DraftAnswer():
-                answer = await self.knowledge.answer(effect.text, reader=effect.reader, tier=effect.tier)
+                finding = await self.knowledge.answer(effect.inquiry)
                 return AnswerDrafted(
                     conversation=effect.conversation,
                     question=effect.question,
-                    answer=answer,
+                    finding=finding,
                     was_addressed=effect.was_addressed,
                 )
             case PostReply() | EditReply() | ShowStatus() | IdentifyPerson():

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from handlers.slack.front import SlackFront
     from handlers.slack.socket_mode import SlackSocket
     from handlers.zendesk.desk import ZendeskDesk
-    from knowledge.answering import Answerer, LocalKnowledgeBase
+    from knowledge.answering import Answerer
+    from knowledge.base import LocalKnowledgeBase
 
 
 SHARE = 8  #: the most effects of one vendor under way at once: a slow one leaves room for the others
@@ -259,7 +260,7 @@ def open_knowledge(data_dir: Path, *, refresh_from: Sequence[Path] = ()) -> Iter
 
     The model is loaded at the first question, or by `warm_up`.
     """
-    from knowledge.answering import LocalKnowledgeBase  # noqa: PLC0415 - it brings a model along
+    from knowledge.base import LocalKnowledgeBase  # noqa: PLC0415 - it brings a model along
     from knowledge.opening import open_index  # noqa: PLC0415
 
     indexes = []

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import structlog
-
-from bot.core.model import INTERNAL, PUBLIC, Answer, Audience, AudienceKind, Citation, Text, Tier
+from bot.core.model import INTERNAL, PUBLIC, Answer, Audience, AudienceKind, Citation, Finding, Text
 from knowledge.chunking import slug_of
 from knowledge.embedding import Embedder
 from knowledge.quoting import neutral, quote
 from knowledge.refusing import Refusal, refuse
-from knowledge.retrieval import IndexMissing, Passage, Question, Searcher
+from knowledge.retrieval import Passage, Question, Searcher
 
 PASSAGES = 10  #: that are looked at, and shown by `ask`
 QUOTED = 3  #: at most
-THREADS = 2  #: more do not answer faster: embedding is the cost, and it has its own threads
 
 # Fitted on the development questions: the score of the best article, how far the sixth is behind it, and
 # the names in the question that the best article does not know.
@@ -44,8 +38,6 @@ _CODED = re.compile(r"[a-z][A-Z]|[^\W\d_]\d|\d[^\W\d_]|_|[A-Z]{2,}")
 _MEASURE = re.compile(r"\d[\w.,]*")
 _BEFORE_SENTENCE = frozenset(".!?:\"'`(\n,")
 
-log = structlog.get_logger()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consideration:
@@ -55,6 +47,14 @@ class Consideration:
     confidence: float
     passages: tuple[Passage, ...]  #: best first, one for each article, also when abstaining
     refusal: Refusal | None = None
+
+    @property
+    def finding(self) -> Finding:
+        """As the core hears it."""
+        nearest = tuple(
+            Citation(path=passage.path, heading=passage.heading, url=passage.url) for passage in self.passages
+        )
+        return Finding(answer=self.answer, confidence=self.confidence, nearest=nearest)
 
 
 class Answerer:
@@ -132,51 +132,3 @@ def names(question: str) -> list[str]:
         if is_name and word != "I" and not _MEASURE.fullmatch(word):
             found.append(word)
     return list(dict.fromkeys(found))
-
-
-class LocalKnowledgeBase:
-    """The core's port. Loads the model and the index at the first question, or when warmed up."""
-
-    def __init__(self, open_answerer: Callable[[], Answerer]) -> None:
-        self._open = open_answerer
-        self._opening = threading.Lock()
-        self._answerer: Answerer | None = None
-        self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="knowledge")
-
-    def close(self) -> None:
-        """Let the threads end; what is under way is finished first."""
-        self._threads.shutdown(wait=True)
-
-    async def warm_up(self) -> None:
-        """Load everything now, so that the first question does not wait for it."""
-        await asyncio.get_running_loop().run_in_executor(self._threads, self._warm)
-
-    async def answer(
-        self,
-        question: str,
-        *,
-        reader: Audience,
-        tier: Tier,  # noqa: ARG002 - part of the port; the same for all contracts so far
-    ) -> Answer | None:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, question, reader)
-
-    def _answer(self, question: str, reader: Audience) -> Answer | None:
-        try:
-            considered = self._opened().consider(question, reader=reader)
-        except IndexMissing:
-            log.warning("index_missing")
-            return None
-        return considered.answer
-
-    def _warm(self) -> None:
-        """One question opens the vectors too, which loading the model alone does not."""
-        try:
-            self._opened().consider("warm up", reader=PUBLIC)
-        except IndexMissing:
-            return  # said where it matters: when somebody asks, and by `check`
-
-    def _opened(self) -> Answerer:
-        with self._opening:
-            if self._answerer is None:
-                self._answerer = self._open()
-            return self._answerer

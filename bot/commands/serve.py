@@ -21,7 +21,7 @@ from bot.commands.starting import (
     until_told,
 )
 from bot.core.errors import ConfigError, Unavailable, UserFacingError
-from bot.core.model import Answer, Audience, Tier
+from bot.core.model import Finding, Inquiry
 from bot.core.ports import KnowledgeBase
 from bot.system import SystemTime, new_installation_id, system_rng
 from bot.wiring import Program, build, index_problem, open_knowledge
@@ -111,7 +111,7 @@ async def _warming(warm_up: Callable[[], Awaitable[None]], data_dir: Path, stop:
 class _NoKnowledge:
     """For the roles that draft no answers: the index costs them neither memory nor time."""
 
-    async def answer(self, question: str, *, reader: Audience, tier: Tier) -> Answer | None:  # noqa: ARG002 - the port's signature
+    async def answer(self, inquiry: Inquiry) -> Finding:  # noqa: ARG002 - the port's signature
         raise Unavailable("this role has no index")
 
 

@@ -189,14 +189,15 @@ async def answer_drafted(context: Context, event: AnswerDrafted) -> None:
         return
     offer = ReplyButton(button=Button.OPEN_TICKET, value=str(event.question))
     offers = (offer,) if conversation.ticket is None and conversation.audience != INTERNAL else ()
-    if event.answer is None or not event.answer.is_grounded:
+    answer = event.finding.answer
+    if answer is None or not answer.is_grounded:
         await _abstain(context, conversation, offers, was_addressed=event.was_addressed)
         return
     helped = ReplyButton(button=Button.HELPED, value=str(event.question))
     await saying.say(
         context,
         conversation,
-        replies.restated(event.answer.text, replies.answered(event.answer)),
+        replies.restated(answer.text, replies.answered(answer)),
         Purpose.ANSWER,
         buttons=(helped, *offers),
         was_addressed=event.was_addressed,

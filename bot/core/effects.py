@@ -17,6 +17,7 @@ from bot.core.model import (
     Audience,
     ClockState,
     ConversationId,
+    Inquiry,
     MessageId,
     Metric,
     OrganisationId,
@@ -27,6 +28,7 @@ from bot.core.model import (
     TicketId,
     TicketStatus,
     Tier,
+    Turn,
 )
 
 
@@ -40,6 +42,12 @@ class DraftAnswer:
     reader: Audience  #: who will read the answer: retrieval returns nothing else
     tier: Tier
     was_addressed: bool  #: somebody mentioned the bot, so silence is no option
+    earlier: tuple[Turn, ...] = ()  #: what was said in the thread before; read when the effect is done
+
+    @property
+    def inquiry(self) -> Inquiry:
+        """What the knowledge base is asked."""
+        return Inquiry(text=self.text, reader=self.reader, tier=self.tier, earlier=self.earlier)
 
     @property
     def lane(self) -> str:

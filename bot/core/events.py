@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from bot.core.model import (
     Address,
-    Answer,
     ConversationId,
+    Finding,
     MessageId,
     Person,
     PersonRef,
@@ -57,11 +57,11 @@ class ButtonPressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerDrafted:
-    """The knowledge base was asked; `answer` is None when it abstained."""
+    """The knowledge base was asked."""
 
     conversation: ConversationId
     question: MessageId
-    answer: Answer | None
+    finding: Finding
     was_addressed: bool
 
 

@@ -312,12 +312,33 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Something said earlier in the thread."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """A question, who will read the answer, and what is known around it."""
+
+    text: str
+    reader: Audience
+    tier: Tier
+    earlier: tuple[Turn, ...] = ()  #: of the same thread, oldest first
+    version: str | None = None  #: of the product, as the asker runs it
+    environment: str | None = None  #: "Production", "Staging" …
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
     """A passage shown under an answer."""
 
     path: str
     heading: str
     url: str
+    revision: str = ""  #: of the article when it was cited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,3 +353,13 @@ class Answer:
     def is_grounded(self) -> bool:
         """Whether it may be posted at all."""
         return bool(self.citations)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What the knowledge base says to an inquiry."""
+
+    answer: Answer | None
+    confidence: float = 0.0  #: 0 to 1, also when it abstains
+    nearest: tuple[Citation, ...] = ()  #: what came nearest, best first
+    reason: str = ""  #: one word: "answered", "unsure", "not_covered", "account", "off_topic", "instructions"

@@ -21,12 +21,13 @@ from bot.core.effects import (
 from bot.core.events import Event, TimerFired
 from bot.core.model import (
     Address,
-    Answer,
     Audience,
     Clock,
     ClockId,
     Conversation,
     ConversationId,
+    Finding,
+    Inquiry,
     Message,
     OrganisationId,
     Person,
@@ -353,5 +354,5 @@ class TicketDesk(Protocol):
 class KnowledgeBase(Protocol):
     """Answers from articles, or not at all."""
 
-    async def answer(self, question: str, *, reader: Audience, tier: Tier) -> Answer | None:
-        """A cited answer from what `reader` may read, or None when nothing relevant is known."""
+    async def answer(self, inquiry: Inquiry) -> Finding:
+        """A cited answer from what its reader may read; none when nothing relevant is known."""

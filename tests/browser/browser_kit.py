@@ -18,7 +18,7 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 from bot.commands.demo_serving import Demo, open_demo
 from bot.commands.sandboxing import open_sandbox
 from bot.commands.starting import together
-from bot.core.model import Answer, Audience, Citation, Text, Tier
+from bot.core.model import Answer, Citation, Finding, Inquiry, Text
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTICLES = ROOT / "bot" / "sandbox" / "kb"
@@ -58,16 +58,17 @@ class TuesdayTime:
 class OneArticle:
     """Knows about DataHub, and cites an article of the sample knowledge base."""
 
-    async def answer(self, question: str, *, reader: Audience, tier: Tier) -> Answer | None:  # noqa: ARG002 - the port's
-        if "datahub" not in question.lower():
-            return None
+    async def answer(self, inquiry: Inquiry) -> Finding:
+        if "datahub" not in inquiry.text.lower():
+            return Finding(answer=None)
         body = "> Set `DATAHUB_GMS_URL` and restart the connector.\n\n```yaml\nsource:\n  type: datahub\n```"
         citation = Citation(
             path="integration-guides/datahub.md",
             heading="DataHub integration",
             url="https://docs.opendatagov.io/integration-guides/datahub#modes",
         )
-        return Answer(text=Text(body=body, audience=reader), citations=(citation,), confidence=0.9)
+        text = Text(body=body, audience=inquiry.reader)
+        return Finding(answer=Answer(text=text, citations=(citation,), confidence=0.9), confidence=0.9)
 
 
 @asynccontextmanager

@@ -13,15 +13,15 @@ import pytest
 from bot.commands.sandboxing import Sandbox
 from bot.core.model import (
     Answer,
-    Audience,
     Citation,
     Clock,
     ConversationId,
+    Finding,
+    Inquiry,
     Metric,
     Text,
     Ticket,
     TicketId,
-    Tier,
 )
 from bot.sandbox.slack.things import TwinMessage
 
@@ -50,11 +50,11 @@ class FixedTime:
 class SmallKnowledge:
     """A knowledge base of one article: it knows about DataHub and nothing else."""
 
-    async def answer(self, question: str, *, reader: Audience, tier: Tier) -> Answer | None:  # noqa: ARG002 - the port's
-        if "datahub" not in question.lower():
-            return None
-        return Answer(
-            text=Text(body="> Set `DATAHUB_GMS_URL` and restart the connector.", audience=reader),
+    async def answer(self, inquiry: Inquiry) -> Finding:
+        if "datahub" not in inquiry.text.lower():
+            return Finding(answer=None)
+        answer = Answer(
+            text=Text(body="> Set `DATAHUB_GMS_URL` and restart the connector.", audience=inquiry.reader),
             citations=(
                 Citation(
                     path="integration-guides/datahub.md",
@@ -64,6 +64,7 @@ class SmallKnowledge:
             ),
             confidence=0.9,
         )
+        return Finding(answer=answer, confidence=0.9)
 
 
 class SlowKnowledge(SmallKnowledge):
@@ -73,10 +74,10 @@ class SlowKnowledge(SmallKnowledge):
         self.asked = asyncio.Event()
         self.may_answer = asyncio.Event()
 
-    async def answer(self, question: str, *, reader: Audience, tier: Tier) -> Answer | None:
+    async def answer(self, inquiry: Inquiry) -> Finding:
         self.asked.set()
         await self.may_answer.wait()
-        return await super().answer(question, reader=reader, tier=tier)
+        return await super().answer(inquiry)
 
 
 # -- work --------------------------------------------------------------------

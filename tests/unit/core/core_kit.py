@@ -37,6 +37,7 @@ from bot.core.model import (
     AnswerMode,
     Citation,
     EscalationStep,
+    Finding,
     Metric,
     OrganisationId,
     Person,
@@ -203,7 +204,7 @@ class Bench:
                 return AnswerDrafted(
                     conversation=effect.conversation,
                     question=effect.question,
-                    answer=self.answers(effect),
+                    finding=Finding(answer=self.answers(effect)),
                     was_addressed=effect.was_addressed,
                 )
             case PostReply():

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from hash_embedder import HashEmbedder
 
-from bot.core.model import INTERNAL, PUBLIC, Audience, OrganisationId, Tier, customer
+from bot.core.model import INTERNAL, PUBLIC, Audience, Inquiry, OrganisationId, Tier, customer
 from knowledge import answering
-from knowledge.answering import Answerer, LocalKnowledgeBase, names, widest
+from knowledge.answering import Answerer, names, widest
+from knowledge.base import LocalKnowledgeBase
 from knowledge.languages import Language
 from knowledge.opening import KnowledgeIndex
 from knowledge.quoting import neutral, quote
@@ -171,6 +172,10 @@ def test_a_question_about_nothing_that_is_written_is_not_answered(index: Knowled
 # -- the port -----------------------------------------------------------------
 
 
+def _asked(text: str) -> Inquiry:
+    return Inquiry(text=text, reader=PUBLIC, tier=Tier.COMMUNITY)
+
+
 async def test_the_knowledge_base_opens_once_and_off_the_loop(answerer: Answerer) -> None:
     opened: list[str] = []
 
@@ -181,8 +186,8 @@ async def test_the_knowledge_base_opens_once_and_off_the_loop(answerer: Answerer
     base = LocalKnowledgeBase(open_answerer)
     await base.warm_up()
     for _ in range(2):
-        answer = await base.answer("how do I revoke an access token?", reader=PUBLIC, tier=Tier.COMMUNITY)
-        assert answer is not None
+        found = await base.answer(_asked("how do I revoke an access token?"))
+        assert found.answer is not None
     assert len(opened) == 1
     assert opened[0] != threading.main_thread().name
     base.close()
@@ -190,7 +195,7 @@ async def test_the_knowledge_base_opens_once_and_off_the_loop(answerer: Answerer
 
 async def test_without_an_index_the_knowledge_base_knows_nothing(tmp_path: Path) -> None:
     base = LocalKnowledgeBase(KnowledgeIndex(tmp_path, None).answerer)
-    assert await base.answer("anything", reader=PUBLIC, tier=Tier.ENTERPRISE) is None
+    assert (await base.answer(_asked("anything"))).answer is None
     base.close()
 
 

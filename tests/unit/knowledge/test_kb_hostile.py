@@ -16,9 +16,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.core.errors import UserFacingError
-from bot.core.model import INTERNAL, PUBLIC, Audience, OrganisationId, customer
-from knowledge.answering import LocalKnowledgeBase
+from bot.core.model import INTERNAL, PUBLIC, Audience, Inquiry, OrganisationId, Tier, customer
 from knowledge.articles import load_article
+from knowledge.base import LocalKnowledgeBase
 from knowledge.chunking import chunk_article
 from knowledge.commands import ask_batch, kb_index
 from knowledge.embedding import Vectors
@@ -226,6 +226,6 @@ async def test_a_damaged_index_is_an_error_and_no_empty_answer(tmp_path: Path) -
     with pytest.raises(sqlite3.DatabaseError):
         await desk.warm_up()
     with pytest.raises(sqlite3.DatabaseError):
-        await desk.answer("lemon0?", reader=PUBLIC, tier=None)  # type: ignore[arg-type] # not looked at
+        await desk.answer(Inquiry(text="lemon0?", reader=PUBLIC, tier=Tier.COMMUNITY))
     desk.close()
     index.close()

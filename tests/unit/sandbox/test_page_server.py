@@ -14,7 +14,7 @@ import pytest
 from bot.commands.demo_serving import Demo, open_demo
 from bot.commands.sandboxing import open_sandbox
 from bot.core.errors import ConfigError
-from bot.core.model import Answer, Audience, Tier
+from bot.core.model import Finding, Inquiry
 
 ARTICLES = Path(__file__).parents[3] / "bot" / "sandbox" / "kb"
 
@@ -25,9 +25,9 @@ class TuesdayTime:
 
 
 class NoArticles:
-    async def answer(self, question: str, *, reader: Audience, tier: Tier) -> Answer | None:
-        del question, reader, tier
-        return None
+    async def answer(self, inquiry: Inquiry) -> Finding:
+        del inquiry
+        return Finding(answer=None)
 
 
 @dataclass(slots=True, kw_only=True)
