@@ -39,6 +39,7 @@ class StoredChunk:
     headings: tuple[str, ...]
     anchor: str
     text: str
+    revision: str  #: the article's
 
 
 def audience_of(label: str) -> Audience:
@@ -124,7 +125,7 @@ class Reading:
         """Chunks with what is known of their articles."""
         rows = self._database.execute(
             "SELECT chunks.id, article, path, title, url, articles.audience, language, chunks.digest,"
-            " headings, anchor, text FROM chunks JOIN articles ON articles.id = article"
+            " headings, anchor, text, articles.digest FROM chunks JOIN articles ON articles.id = article"
             " JOIN partitions ON partitions.id = partition"
             " WHERE chunks.id IN (SELECT value FROM json_each(?))",
             (json.dumps(list(ids)),),
@@ -168,8 +169,8 @@ class Reading:
         return [digest for (digest,) in rows]
 
 
-def _chunk(row: tuple[int, int, str, str, str, str, str, str, str, str, str]) -> StoredChunk:
-    number, article, path, title, url, audience, language, digest, headings, anchor, text = row
+def _chunk(row: tuple[int, int, str, str, str, str, str, str, str, str, str, str]) -> StoredChunk:
+    number, article, path, title, url, audience, language, digest, headings, anchor, text, version = row
     return StoredChunk(
         id=number,
         article=article,
@@ -182,4 +183,5 @@ def _chunk(row: tuple[int, int, str, str, str, str, str, str, str, str, str]) ->
         headings=tuple(json.loads(headings)),
         anchor=anchor,
         text=text,
+        revision=version[:12],
     )

@@ -59,6 +59,7 @@ class Passage:
     text: str
     language: Language
     audience: Audience
+    revision: str = ""  #: of the article, as an answer that cites it will remember
 
 
 @dataclass(slots=True)
@@ -267,4 +268,5 @@ def _passage(chunk: StoredChunk, score: float) -> Passage:
         text=chunk.text,
         language=chunk.language,
         audience=chunk.audience,
+        revision=chunk.revision,
     )
