@@ -19,6 +19,7 @@ from storage.urls import file_of, is_sqlite
 #: RETURNING, which every claim needs, came with this version: https://sqlite.org/lang_returning.html
 OLDEST_SQLITE = (3, 35, 0)
 BUSY_TIMEOUT = timedelta(seconds=10)
+_TURNS = 20  #: how often another process may come in between while a new file is turned to WAL
 #: The execution option of an engine whose transactions write.
 WRITES = "deskbell_writes"
 
@@ -80,14 +81,35 @@ def prepare_sqlite(connection: Any, _record: object = None) -> None:
     # The driver's own implicit BEGIN would come too late and be the wrong kind; see `begin_sqlite`.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    mode = cursor.fetchone()[0]
+    mode = _turn_to_wal(cursor)
     # WAL with NORMAL loses acknowledged commits when the power fails: https://sqlite.org/wal.html#performance
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
     if mode != "wal":
         raise ConfigError("DATABASE_URL: this file system cannot hold a SQLite WAL; use a local disk")
+
+
+def _turn_to_wal(cursor: Any) -> str:
+    """The journal's mode afterwards.
+
+    Turning a file to WAL does not wait for others as every other statement does: two processes that open a
+    new file at once would meet. The exclusive transaction does wait, and then the other one has turned it.
+    """
+    for _ in range(_TURNS):
+        try:
+            return _wal(cursor)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            cursor.execute("BEGIN EXCLUSIVE")
+            cursor.execute("ROLLBACK")
+    return _wal(cursor)
+
+
+def _wal(cursor: Any) -> str:
+    cursor.execute("PRAGMA journal_mode = WAL")  # SQLAlchemy's cursor returns nothing here
+    return str(cursor.fetchone()[0])
 
 
 def _reset(connection: Any, _record: object, state: PoolResetState) -> None:
