@@ -285,7 +285,7 @@ def open_knowledge(data_dir: Path, *, refresh_from: Sequence[Path] = ()) -> Iter
 
 def index_problem(data_dir: Path) -> str | None:
     """Why the knowledge base cannot answer, or None."""
-    from knowledge.indexing import current_place  # noqa: PLC0415 - only who asks
+    from knowledge.versions import current_place  # noqa: PLC0415 - only who asks
 
     if current_place(data_dir / "index") is None:
         return f"nothing is indexed in {data_dir}; run `python -m bot kb index DIR`"

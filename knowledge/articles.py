@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import yaml
+from markdown_it import MarkdownIt
 
 from bot.core.model import INTERNAL, PUBLIC, Audience, OrganisationId, customer
 from knowledge.languages import Language
 
 _LARGEST = 5_000_000  #: bytes; a bigger Markdown file is an export, not an article
-_TITLE = re.compile(r"^#[ \t]+(?P<title>.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
+_PARSER = MarkdownIt("commonmark").disable("inline")  # blocks alone tell a heading from a remark in a listing
 _KEYED = re.compile(r"^[\w-]+[ \t]*[:=]", re.ASCII)
+_REVISION = 12  #: characters of a digest that stands for a revision
 _FENCES = {"---": "yaml", "+++": "toml"}
 
 
@@ -33,6 +38,9 @@ class Article:
     audience: Audience
     url: str  #: empty when the article is published nowhere
     description: str
+    source: str = ""  #: where it comes from: what a source wrote, else the folder's name
+    revision: str = ""  #: what a source calls this state of it, else a digest of the content
+    updated: str = ""  #: as the article says it; empty when it does not
 
 
 class UnreadableArticle(Exception):
@@ -76,8 +84,7 @@ def load_article(path: Path, folder: Path, *, audience: Audience = PUBLIC) -> Ar
     shown = printable(relative)
     text = _read(path, shown)
     front, body, first_line = _split_front_matter(text, shown)
-    heading = _TITLE.search(body)
-    title = _string(front, "title", shown) or (_plain(heading["title"]) if heading else path.stem)
+    title = _string(front, "title", shown) or _plain(_first_heading(body)) or path.stem
     return Article(
         path=printable(relative),
         title=title,
@@ -87,6 +94,36 @@ def load_article(path: Path, folder: Path, *, audience: Audience = PUBLIC) -> Ar
         audience=_audience(front, shown) or audience,
         url=_url(front, shown),
         description=_string(front, "description", shown),
+        source=_string(front, "source", shown) or folder.resolve().name,
+        revision=_string(front, "revision", shown) or _digest(title, body),
+        updated=_string(front, "updated", shown),
+    )
+
+
+def _digest(title: str, body: str) -> str:
+    return hashlib.sha256(f"{title}\n{body}".encode()).hexdigest()[:_REVISION]
+
+
+def fingerprint(path: Path) -> str:
+    """Changes with the file; empty when it cannot be read, which `load_article` will say."""
+    try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:
+            return ""
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _first_heading(body: str) -> str:
+    """The text of the first heading of the first level, however it is written."""
+    tokens = _PARSER.parse(body)
+    return next(
+        (
+            content.content
+            for heading, content in pairwise(tokens)
+            if heading.type == "heading_open" and heading.tag == "h1" and heading.level == 0
+        ),
+        "",
     )
 
 
@@ -150,10 +187,11 @@ def _string(front: Mapping[str, Any], key: str, shown: str) -> str:
     value = front.get(key)
     if value is None:
         return ""
-    if not isinstance(value, str | int | float):
+    if not isinstance(value, str | int | float | date):  # YAML makes dates of what looks like one
         raise UnreadableArticle(f"{shown}: line 2: {key} in the front matter is no text.")
     # Escapes in YAML can spell half a character, which no file could hold.
-    return " ".join(str(value).encode("utf-8", "replace").decode("utf-8").replace("\0", "").split())
+    written = value.isoformat() if isinstance(value, date) else str(value)
+    return " ".join(written.encode("utf-8", "replace").decode("utf-8").replace("\0", "").split())
 
 
 def _language(front: Mapping[str, Any], shown: str) -> Language | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from knowledge.embedding import Vectors
 
+Product = TypeVar("Product", float, npt.NDArray[np.float32])
 _NARROWEST = 0.008  #: a standard deviation is not taken for less: a handful of articles says little
 
 
@@ -40,6 +42,14 @@ class Cloud:
             products=np.sum([part.products for part in parts], axis=0),
         )
 
+    def without(self, other: Cloud) -> Cloud:
+        """The cloud of the vectors that are left when some go."""
+        return Cloud(
+            count=self.count - other.count,
+            total=self.total - other.total,
+            products=self.products - other.products,
+        )
+
     @property
     def mean(self) -> npt.NDArray[np.float64]:
         """The middle."""
@@ -55,12 +65,12 @@ class Cloud:
     def to_bytes(self) -> bytes:
         """For the catalogue."""
         head = np.array([self.count], np.float64)
-        return np.concatenate([head, self.total, self.products.ravel()]).astype("<f4").tobytes()
+        return np.concatenate([head, self.total, self.products.ravel()]).astype("<f8").tobytes()
 
     @classmethod
     def from_bytes(cls, written: bytes) -> Cloud:
         """The inverse of to_bytes."""
-        numbers = np.frombuffer(written, "<f4").astype(np.float64)
+        numbers = np.frombuffer(written, "<f8")
         size = round((math.sqrt(4 * len(numbers) - 3) - 1) / 2)  # 1 + size + size² numbers
         return cls(
             count=int(numbers[0]),
@@ -94,6 +104,6 @@ class Probe:
         shifted = question - middle.mean if middle else question
         return cls.own(shifted.astype(np.float32), cloud)
 
-    def read(self, product: float) -> float:
-        """A dot product in standard deviations above the mean."""
+    def read(self, product: Product) -> Product:
+        """A dot product, or many, in standard deviations above the mean."""
         return (product - self.middle) / self.deviation

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from bot.core.errors import UserFacingError
 from bot.core.model import PUBLIC, Audience
-from knowledge.articles import Article, UnreadableArticle, find_articles, load_article
-from knowledge.catalogue import Catalogue
+from knowledge.articles import Article, UnreadableArticle, find_articles, fingerprint, load_article, printable
+from knowledge.catalogue import Writing
 from knowledge.chunking import Chunk, chunk_article
 from knowledge.embedding import Embedder
-from knowledge.reading import Partition
-from knowledge.vectors import VectorStore
+from knowledge.embeddings import Embeddings
+from knowledge.loaded import open_store
+from knowledge.settling import Settlement
+from knowledge.twins import families, sketch
+from knowledge.vectors import ChromaServer
+from knowledge.versions import Lease, Place, alone, current_place, embeddings_for, place_for, point_to, sweep
 
-_LAYOUT = 1  #: raised when the tables, the chunks or the terms change: everything is built anew
-_POINTER = "current"
-_BUSY = "Another process is indexing; wait until it has finished."
+_WINDOW = 256  #: chunks, of many articles, that are embedded in one go
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,49 +49,35 @@ def no_progress(done: int, total: int, path: str) -> None:
     """Says nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where one index lies: its catalogue, and its vectors unless it has none."""
+@dataclass(slots=True)
+class _Window:
+    """Changed articles that are embedded together."""
 
-    folder: Path
+    articles: list[tuple[str, Article, str, list[Chunk]]] = field(default_factory=list)
+    chunks: int = 0
 
-    @property
-    def catalogue(self) -> Catalogue:
-        """The words."""
-        return Catalogue(self.folder / "catalogue.sqlite")
-
-    @property
-    def chroma(self) -> Path:
-        """The vectors."""
-        return self.folder / "chroma"
-
-
-def place_for(index_dir: Path, embedder: Embedder | None) -> Place:
-    """Where the index of an embedder is built: another embedder's lies beside it."""
-    made_by = embedder.name if embedder else "words only"
-    key = hashlib.sha256(f"{_LAYOUT}\n{made_by}".encode()).hexdigest()[:12]
-    return Place(folder=index_dir / key)
-
-
-def current_place(index_dir: Path) -> Place | None:
-    """The index that is searched, whatever made it."""
-    try:
-        name = (index_dir / _POINTER).read_text("utf-8").strip()
-    except FileNotFoundError:
-        return None
-    place = Place(folder=index_dir / Path(name).name)
-    return place if place.folder.is_dir() else None
+    def add(self, root: str, article: Article, mark: str) -> None:
+        """One more."""
+        chunks = chunk_article(article)
+        self.articles.append((root, article, mark, chunks))
+        self.chunks += len(chunks)
 
 
 class Indexer:
-    """Brings the index to what the folders hold. One at a time, over all processes."""
+    """Brings the index to what the folders hold. One at a time, over all processes.
 
-    def __init__(self, index_dir: Path, embedder: Embedder | None) -> None:
+    Everything that readers see changes in one transaction at the end. What was embedded before a crash is
+    kept beside, where nothing points at it.
+    """
+
+    def __init__(
+        self, index_dir: Path, embedder: Embedder | None, server: ChromaServer | None = None
+    ) -> None:
         self._index_dir = index_dir
         self._embedder = embedder
+        self._server = server
         self._place = place_for(index_dir, embedder)
-        self._catalogue = self._place.catalogue
-        self._embedded = 0
+        self._embeddings = embeddings_for(index_dir, embedder) if embedder else None
 
     def refresh(
         self,
@@ -100,152 +86,161 @@ class Indexer:
         audience: Audience = PUBLIC,
         progress: Progress = no_progress,
     ) -> IndexReport:
-        """After this the index holds exactly what could be read in these folders.
-
-        Every article is one transaction: when this is interrupted, what was done stays done.
-        """
+        """After this the index holds exactly what could be read in these folders."""
         started = time.monotonic()
-        self._embedded = 0
         roots = [_checked(folder) for folder in folders]
-        self._index_dir.mkdir(parents=True, exist_ok=True)
-        with _alone(self._index_dir):
-            self._catalogue.create()
-            if current_place(self._index_dir) is None:
-                self._point()  # better a part of an index than none
-            store = VectorStore(self._place.chroma) if self._embedder else None
-            try:
-                removed, errors = self._bring(roots, audience, store, progress)
-            finally:
-                if store is not None:
-                    store.close()
-            self._point()
+        with alone(self._index_dir):
+            self._place.catalogue.create()
+            Lease.prepare(self._place)
+            run = _Run(self._place, self._embedder, self._embeddings, self._server)
+            run.bring(roots, audience, progress)
+            if current_place(self._index_dir) != self._place:
+                point_to(self._index_dir, self._place)
+            run.tidy()
             self._sweep()
-        with self._catalogue.reading() as reading:
+        with self._place.catalogue.reading() as reading:
             articles, chunks = reading.counts()
         return IndexReport(
             articles=articles,
             chunks=chunks,
-            embedded=self._embedded,
-            removed=removed,
-            errors=tuple(errors),
+            embedded=run.embedded,
+            removed=run.removed,
+            errors=tuple(run.errors),
             seconds=time.monotonic() - started,
         )
 
-    def _bring(
-        self, roots: Sequence[Path], audience: Audience, store: VectorStore | None, progress: Progress
-    ) -> tuple[int, list[str]]:
-        if store is not None:
-            self._reconcile(store)
-        with self._catalogue.reading() as reading:
-            before = reading.articles()
+    def _sweep(self) -> None:
+        for place in sweep(self._index_dir, self._embedder):
+            if self._server is not None:
+                with closing(open_store(place, self._server)) as store:
+                    store.drop()
+
+
+class _Run:
+    """One refresh of one version."""
+
+    def __init__(
+        self,
+        place: Place,
+        embedder: Embedder | None,
+        embeddings: Embeddings | None,
+        server: ChromaServer | None,
+    ) -> None:
+        self._place = place
+        self._embedder = embedder
+        self._embeddings = embeddings
+        self._known = embeddings.known() if embeddings else set()
+        self._settlement = Settlement(place, embeddings, server) if embeddings else None
+        self.embedded = 0
+        self.removed = 0
+        self.errors: list[str] = []
+
+    def bring(self, roots: Sequence[Path], audience: Audience, progress: Progress) -> None:
+        """All of it or nothing."""
+        with self._place.catalogue.writing() as writing:
+            before = writing.articles() | dict.fromkeys(self._lost(writing), "")
+            seen: set[tuple[str, str]] = set()
+            windows = self._windows(roots, audience, before, seen, progress)
+            changed = self._write_all(writing, windows)
+            gone = before.keys() - seen
+            for root, path in gone:
+                writing.remove_article(root, path)
+            self.removed = len(gone)
+            if changed or gone or writing.meta("generation") is None:
+                self._finish(writing)
+            if self._settlement is not None:
+                self._settlement.before_commit(writing)
+
+    def _lost(self, writing: Writing) -> list[tuple[str, str]]:
+        """Articles whose vectors are gone: they are taken for changed ones."""
+        if self._embeddings is None:
+            return []
+        needed = {digest for partition in writing.partitions() for digest in writing.digests(partition)}
+        return writing.articles_with(needed - self._known)
+
+    def tidy(self) -> None:
+        """What nothing refers to any more goes, now that nobody can see it."""
+        if self._settlement is not None:
+            self._settlement.after_commit()
+
+    def _windows(
+        self,
+        roots: Sequence[Path],
+        audience: Audience,
+        before: dict[tuple[str, str], str],
+        seen: set[tuple[str, str]],
+        progress: Progress,
+    ) -> Iterator[_Window]:
+        """What is new or changed, in portions; everything that can be read is `seen`."""
+        window = _Window()
         files = [(root, path) for root in roots for path in find_articles(root)]
-        seen: set[tuple[str, str]] = set()
-        errors: list[str] = []
         for number, (root, path) in enumerate(files):
+            key = (str(root), printable(path.relative_to(root).as_posix()))
+            progress(number, len(files), key[1])
+            mark = f"{audience} {fingerprint(path)}"
+            if before.get(key) == mark:
+                seen.add(key)
+                continue
             try:
                 article = load_article(path, root, audience=audience)
             except UnreadableArticle as error:
-                errors.append(str(error))
+                self.errors.append(str(error))
                 continue
-            progress(number, len(files), article.path)
-            key = (str(root), article.path)
             seen.add(key)
-            if before.get(key) != _digest(article):
-                self._index(str(root), article, store)
-        gone = before.keys() - seen
-        self._finish(gone, store)
+            window.add(str(root), article, mark)
+            if window.chunks >= _WINDOW:
+                yield window
+                window = _Window()
+        yield window
         progress(len(files), len(files), "")
-        return len(gone), errors
 
-    def _index(self, root: str, article: Article, store: VectorStore | None) -> None:
-        chunks = chunk_article(article)
-        known = self._embed(article, chunks, store) if store is not None else []
-        with self._catalogue.writing() as writing:
-            for partition, digests in known:
-                writing.add_vectors(partition, digests)
-            writing.replace_article(root, article, _digest(article), chunks)
+    def _write_all(self, writing: Writing, windows: Iterator[_Window]) -> bool:
+        """While one window is embedded the one before it is written, and the next one is read."""
+        changed = False
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedding") as aside:
+            under_way: tuple[_Window, Future[None]] | None = None
+            for window in windows:
+                following = (window, aside.submit(self._embed, window))
+                changed = changed or bool(window.articles)
+                if under_way is not None:
+                    _write(writing, *under_way)
+                under_way = following
+            if under_way is not None:
+                _write(writing, *under_way)
+        return changed
 
-    def _embed(
-        self, article: Article, chunks: Sequence[Chunk], store: VectorStore
-    ) -> list[tuple[Partition, list[str]]]:
-        """Vectors are stored before the words that point at them: a crash leaves none dangling."""
-        assert self._embedder is not None
-        known: list[tuple[Partition, list[str]]] = []
-        for language in dict.fromkeys(chunk.language for chunk in chunks):
-            texts = {chunk.digest: chunk.embedded for chunk in chunks if chunk.language is language}
-            with self._catalogue.writing() as writing:
-                partition = writing.partition(article.audience, language)
-                missing = [digest for digest in texts if digest not in writing.vectors(partition)]
-            if missing:
-                vectors = self._embedder.embed_passages([texts[digest] for digest in missing])
-                store.upsert(partition.id, missing, vectors)
-                self._embedded += len(missing)
-                known.append((partition, missing))
-        return known
+    def _embed(self, window: _Window) -> None:
+        if self._embedder is None or self._embeddings is None:
+            return
+        texts = {
+            chunk.digest: chunk.embedded
+            for _, _, _, chunks in window.articles
+            for chunk in chunks
+            if chunk.digest not in self._known
+        }
+        # In the order of length, so that what an embedder reads at a time needs little padding.
+        digests = sorted(texts, key=lambda digest: len(texts[digest]))
+        if digests:
+            vectors = self._embedder.embed_passages([texts[digest] for digest in digests])
+            self._embeddings.add(digests, vectors)
+            self._known.update(digests)
+            self.embedded += len(digests)
 
-    def _reconcile(self, store: VectorStore) -> None:
-        """Settle what a crash or a lost folder has left: the catalogue and the store agree afterwards."""
-        with self._catalogue.writing() as writing:
-            for partition in writing.partitions():
-                noted, stored = writing.vectors(partition), store.digests(partition.id)
-                if noted - stored:
-                    writing.forget_vectors(partition, sorted(noted - stored))
-                if stored - noted:
-                    store.delete(partition.id, sorted(stored - noted))
+    def _finish(self, writing: Writing) -> None:
+        writing.set_families(families([(key, written) for key, _, written in writing.sketches()]))
+        writing.write_words()
+        writing.set_meta("embedder", self._embedder.name if self._embedder else "")
+        writing.set_meta("generation", str(int(writing.meta("generation") or 0) + 1))
 
-    def _finish(self, gone: set[tuple[str, str]], store: VectorStore | None) -> None:
-        with self._catalogue.writing() as writing:
-            for root, path in gone:
-                writing.remove_article(root, path)
-            for partition in writing.partitions() if store is not None else ():
-                assert store is not None
-                orphans = writing.orphans(partition)
-                if orphans:
-                    store.delete(partition.id, orphans)
-                    writing.remove_vectors(partition, orphans)
-                writing.set_cloud(partition, store.cloud(partition.id))
-            writing.set_meta("embedder", self._embedder.name if self._embedder else "")
-            writing.set_meta("generation", str(int(writing.meta("generation") or 0) + 1))
 
-    def _point(self) -> None:
-        part = self._index_dir / f"{_POINTER}.part"
-        part.write_text(self._place.folder.name, "utf-8")
-        part.replace(self._index_dir / _POINTER)
-
-    def _sweep(self) -> None:
-        """Indexes of other embedders are of no use any more."""
-        for folder in self._index_dir.iterdir():
-            if folder.is_dir() and folder != self._place.folder:
-                shutil.rmtree(folder, ignore_errors=True)
+def _write(writing: Writing, window: _Window, embedded: Future[None]) -> None:
+    """Vectors are stored before the words that point at them."""
+    embedded.result()
+    for root, article, mark, chunks in window.articles:
+        writing.replace_article(root, article, mark, sketch(article.body), chunks)
 
 
 def _checked(folder: Path) -> Path:
     if not folder.is_dir():
         raise UserFacingError(f"{folder} is not a folder.")
     return folder.resolve()
-
-
-def _digest(article: Article) -> str:
-    parts = (
-        article.title,
-        article.description,
-        article.url,
-        str(article.audience),
-        str(article.language),
-        article.body,
-    )
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-@contextmanager
-def _alone(index_dir: Path) -> Iterator[None]:
-    """An exclusive transaction is a lock that a crashed process cannot leave behind."""
-    with ExitStack() as held:
-        try:
-            lock = sqlite3.connect(index_dir / "lock.sqlite", isolation_level=None, timeout=0)
-            held.enter_context(closing(lock)).execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise UserFacingError(_BUSY) from error
-            raise UserFacingError(f"{index_dir} cannot be written ({error}).") from error
-        yield

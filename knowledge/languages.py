@@ -45,6 +45,9 @@ _ONLY = {
 }
 _PORTUGUESE_LETTERS = re.compile(r"[ãõçáéíóúâêôà]|nh|lh")
 _WORD = re.compile(r"[^\W_]+(?:[_][^\W_]+)*")
+_NAME = re.compile(r"[^\W_]+(?:[-.:_][^\W_]+)+")
+_JOINED = re.compile(r"[^\W\d_]{2}[.:]|[.:][^\W\d_]{2}")
+_CODED = re.compile(r"\d|[^\W\d_a-zà-ÿ]{2}")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LONG_ENOUGH = 2  #: shorter terms are kept only when they are figures
 
@@ -62,14 +65,25 @@ def detect(text: str) -> Language | None:
 
 
 def terms(text: str, language: Language) -> list[str]:
-    """Stems of the words that carry meaning, in order; compound identifiers also as their parts."""
+    """Stems of the words that carry meaning, in order; compound identifiers also as their parts.
+
+    Names of several words, such as an error's code, follow once more as a whole: they are sought verbatim.
+    """
     found: list[str] = []
     for word in _WORD.findall(text):
         parts = _parts(word)
         if len(parts) > 1:
             found.append(fold(word))
         found.extend(_stems(parts, language))
+    found.extend(fold(name) for name in _NAME.findall(text) if _is_name(name))
     return found
+
+
+def _is_name(joined: str) -> bool:
+    """`COSMOS-ERR-317` and `spark.sql.adaptive.enabled`, and no `follow-up`."""
+    if _WORD.fullmatch(joined):
+        return False  # it is a term already
+    return bool(_JOINED.search(joined) or _CODED.search(joined))
 
 
 def content_words(text: str, language: Language) -> list[str]:

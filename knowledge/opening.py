@@ -14,6 +14,7 @@ from knowledge.answering import Answerer
 from knowledge.embedding import Embedder, EmbedderUnavailable
 from knowledge.indexing import Indexer, IndexReport, Progress, no_progress
 from knowledge.retrieval import Passage, Searcher
+from knowledge.vectors import ChromaServer
 
 BUILT_IN = "e5-small"
 WORDS_ONLY = "none"
@@ -59,16 +60,18 @@ def _built_in(data_dir: Path, threads: int, say: Callable[[str], None] | None) -
 class KnowledgeIndex:
     """Articles in, passages out: the whole index in one object."""
 
-    def __init__(self, data_dir: Path, embedder: Embedder | None) -> None:
+    def __init__(self, data_dir: Path, embedder: Embedder | None, server: ChromaServer | None = None) -> None:
         self._index_dir = data_dir / "index"
         self._embedder = embedder
-        self.searcher = Searcher(self._index_dir, embedder)
+        self._server = server
+        self.searcher = Searcher(self._index_dir, embedder, server)
 
     def refresh(
         self, folders: Sequence[Path], *, audience: Audience = PUBLIC, progress: Progress = no_progress
     ) -> IndexReport:
         """After this the index holds exactly what could be read in these folders."""
-        return Indexer(self._index_dir, self._embedder).refresh(folders, audience=audience, progress=progress)
+        indexer = Indexer(self._index_dir, self._embedder, self._server)
+        return indexer.refresh(folders, audience=audience, progress=progress)
 
     def search(self, question: str, reader: Audience, *, limit: int = 10) -> list[Passage]:
         """The best passage of each of the best articles that `reader` may read."""

@@ -1,18 +1,16 @@
-"""Questions to the catalogue: what is indexed, and which chunks words are found in."""
+"""Questions to the catalogue: what is indexed, and what it looks like."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bot.core.model import Audience, AudienceKind, OrganisationId
 from knowledge.geometry import Cloud
 from knowledge.languages import Language
-
-# How much a term counts in the title, in the headings and in the text.
-_WEIGHTS = "4.0, 2.0, 1.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,8 @@ class StoredChunk:
     anchor: str
     text: str
     revision: str  #: the article's
+    source: str  #: likewise
+    updated: str  #: likewise
 
 
 def audience_of(label: str) -> Audience:
@@ -70,9 +70,23 @@ class Reading:
         return Cloud.from_bytes(row[0]) if row and row[0] else None
 
     def articles(self) -> dict[tuple[str, str], str]:
-        """(folder, path) → digest of what was indexed."""
-        rows = self._database.execute("SELECT folder, path, digest FROM articles")
-        return {(folder, path): digest for folder, path, digest in rows}
+        """(folder, path) → fingerprint of what was indexed."""
+        rows = self._database.execute("SELECT folder, path, fingerprint FROM articles")
+        return {(folder, path): fingerprint for folder, path, fingerprint in rows}
+
+    def articles_with(self, digests: Iterable[str]) -> list[tuple[str, str]]:
+        """(folder, path) of the articles that have a chunk embedded so."""
+        rows = self._database.execute(
+            "SELECT DISTINCT folder, path FROM chunks JOIN articles ON articles.id = article"
+            " WHERE chunks.digest IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(digests)),),
+        )
+        return rows.fetchall()
+
+    def sketches(self) -> list[tuple[int, str, bytes]]:
+        """Of each article its number, its audience and what it looks like, in the order of paths."""
+        rows = self._database.execute("SELECT id, audience, sketch FROM articles ORDER BY path, folder")
+        return rows.fetchall()
 
     def counts(self) -> tuple[int, int]:
         """The numbers of articles and of chunks."""
@@ -80,108 +94,49 @@ class Reading:
         articles, chunks = row.fetchone()
         return articles, chunks
 
-    def count_chunks(self, partitions: Sequence[Partition]) -> int:
-        """How many chunks are in these."""
-        ids = json.dumps([partition.id for partition in partitions])
+    def rows(self, partition: Partition) -> list[tuple[int, int, int, int, str]]:
+        """Of each chunk its number, article, family, length and digest, in the order of numbers."""
+        found = self._database.execute(
+            "SELECT chunks.id, article, family, length, chunks.digest FROM chunks"
+            " JOIN articles ON articles.id = article WHERE partition = ? ORDER BY chunks.id",
+            (partition.id,),
+        )
+        return found.fetchall()
+
+    def entries(self, partition: int, term: str) -> bytes:
+        """The list of chunks that have a term; nothing when none has."""
         row = self._database.execute(
-            "SELECT count(*) FROM chunks WHERE partition IN (SELECT value FROM json_each(?))", (ids,)
-        )
-        return int(row.fetchone()[0])
+            "SELECT entries FROM postings WHERE partition = ? AND term = ?", (partition, term)
+        ).fetchone()
+        return row[0] if row else b""
 
-    def lexical(self, partition: Partition, words: Sequence[str], *, limit: int) -> dict[int, float]:
-        """BM25 by chunk id, higher is better, of the best chunks with any of the words."""
-        if not words:
-            return {}
-        query = " OR ".join(f'"{word}"' for word in dict.fromkeys(words))  # terms hold no quotation marks
-        table = f"words_{partition.id}"
+    def digests(self, partition: Partition) -> set[str]:
+        """What the chunks of a partition are embedded as."""
         rows = self._database.execute(
-            f"SELECT rowid, bm25({table}, {_WEIGHTS}) AS score FROM {table}"  # noqa: S608 - our own number
-            f" WHERE {table} MATCH ? ORDER BY score LIMIT ?",
-            (query, limit),
+            "SELECT DISTINCT digest FROM chunks WHERE partition = ?", (partition.id,)
         )
-        return {chunk: -score for chunk, score in rows}
-
-    def by_digest(self, partition: Partition, digests: Sequence[str]) -> dict[str, list[int]]:
-        """The chunks that share a vector; a vector without a chunk is missing."""
-        rows = self._database.execute(
-            "SELECT digest, id FROM chunks WHERE partition = ?"
-            " AND digest IN (SELECT value FROM json_each(?))",
-            (partition.id, json.dumps(list(digests))),
-        )
-        found: dict[str, list[int]] = {}
-        for digest, chunk in rows:
-            found.setdefault(digest, []).append(chunk)
-        return found
-
-    def digests(self, chunks: Sequence[int]) -> dict[int, str]:
-        """Which vectors belong to chunks."""
-        rows = self._database.execute(
-            "SELECT id, digest FROM chunks WHERE id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(chunks)),),
-        )
-        return dict(rows.fetchall())
+        return {digest for (digest,) in rows}
 
     def chunks(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Chunks with what is known of their articles."""
-        rows = self._database.execute(
+        found = self._database.execute(
             "SELECT chunks.id, article, path, title, url, articles.audience, language, chunks.digest,"
-            " headings, anchor, text, articles.digest FROM chunks JOIN articles ON articles.id = article"
+            " headings, anchor, text, revision, source, updated"
+            " FROM chunks JOIN articles ON articles.id = article"
             " JOIN partitions ON partitions.id = partition"
             " WHERE chunks.id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(ids)),),
+            (json.dumps([int(one) for one in ids]),),
         )
-        return {row[0]: _chunk(row) for row in rows}
-
-    def sizes(self, articles: Sequence[int]) -> dict[int, int]:
-        """How many chunks articles have."""
-        rows = self._database.execute(
-            "SELECT article, count(*) FROM chunks WHERE article IN (SELECT value FROM json_each(?))"
-            " GROUP BY article",
-            (json.dumps(list(articles)),),
-        )
-        return dict(rows.fetchall())
-
-    def articles_with(self, partition: Partition, words: Sequence[str]) -> set[int]:
-        """The articles that have a chunk with all of the words."""
-        if not words:
-            return set()
-        query = " AND ".join(f'"{word}"' for word in words)
-        table = f"words_{partition.id}"
-        rows = self._database.execute(
-            f"SELECT DISTINCT article FROM {table} JOIN chunks ON chunks.id = {table}.rowid"  # noqa: S608 - our own number
-            f" WHERE {table} MATCH ?",
-            (query,),
-        )
-        return {article for (article,) in rows}
-
-    def vectors(self, partition: Partition) -> set[str]:
-        """Digests of the vectors that the vector store is known to hold."""
-        rows = self._database.execute("SELECT digest FROM vectors WHERE partition = ?", (partition.id,))
-        return {digest for (digest,) in rows}
-
-    def orphans(self, partition: Partition) -> list[str]:
-        """Digests of vectors that no chunk needs any more."""
-        rows = self._database.execute(
-            "SELECT digest FROM vectors WHERE partition = ?1 EXCEPT"
-            " SELECT digest FROM chunks WHERE partition = ?1",
-            (partition.id,),
-        )
-        return [digest for (digest,) in rows]
+        names = [column[0] for column in found.description]
+        return {row[0]: _chunk(dict(zip(names, row, strict=True))) for row in found}
 
 
-def _chunk(row: tuple[int, int, str, str, str, str, str, str, str, str, str, str]) -> StoredChunk:
-    number, article, path, title, url, audience, language, digest, headings, anchor, text, version = row
+def _chunk(row: dict[str, Any]) -> StoredChunk:
     return StoredChunk(
-        id=number,
-        article=article,
-        path=path,
-        title=title,
-        url=url,
-        audience=audience_of(audience),
-        language=Language(language),
-        digest=digest,
-        headings=tuple(json.loads(headings)),
-        anchor=anchor,
-        text=text,
-        revision=version[:12],
+        **row
+        | {
+            "audience": audience_of(row["audience"]),
+            "language": Language(row["language"]),
+            "headings": tuple(json.loads(row["headings"])),
+        }
     )

