@@ -205,7 +205,7 @@ def test_a_refresh_that_another_embedder_left_unfinished_changes_nothing(tmp_pat
     broken = KnowledgeIndex(tmp_path / "data", _Gated("other", fails=True))
     with pytest.raises(RuntimeError):
         broken.refresh([folder])
-    assert [passage.path for passage in index.search("lemon0", PUBLIC)][0] == "0.md"
+    assert next(passage.path for passage in index.search("lemon0", PUBLIC)) == "0.md"
     index.close()
     broken.close()
 

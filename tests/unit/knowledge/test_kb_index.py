@@ -11,10 +11,10 @@ from hash_embedder import HashEmbedder
 
 from bot.core.errors import UserFacingError
 from bot.core.model import INTERNAL, PUBLIC, Audience, OrganisationId, customer
-from knowledge.vectors import VectorStore
-from knowledge.versions import Place, current_place, embeddings_for
 from knowledge.opening import KnowledgeIndex
 from knowledge.retrieval import IndexMissing
+from knowledge.vectors import VectorStore
+from knowledge.versions import Place, current_place, embeddings_for
 
 ARTICLES = Path(__file__).resolve().parents[2] / "payloads" / "kb" / "articles"
 ACME = customer(OrganisationId("acme"))
