@@ -34,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_running(commands)
     _add_operating(commands)
     _add_knowledge(commands)
+    _add_asking(commands)
     _add_sla(commands)
     return parser
 
@@ -78,12 +79,18 @@ def _add_knowledge(commands: Commands) -> None:
     search.add_argument("query")
     search.add_argument("--limit", type=int, default=5)
     search.add_argument("--json", action="store_true", help="for machines")
-    evaluate = _command(parts, "eval", "measure retrieval and abstention", "knowledge:evaluate")
+    evaluate = _command(parts, "eval", "measure what is found, answered and left", "knowledge:evaluate")
     evaluate.add_argument(
         "--questions", required=True, metavar="FILE", help="questions with gold paths, JSONL"
     )
     evaluate.add_argument("--unanswerable", metavar="FILE", help="questions that must not be answered, JSONL")
+    evaluate.add_argument("--save", metavar="FILE", help="keep this run for a later --compare")
+    evaluate.add_argument("--compare", metavar="FILE", help="what changed since a run that was kept")
+    evaluate.add_argument("--chart", metavar="FILE", help="a picture of calibration and caution, SVG")
     evaluate.add_argument("--json", action="store_true", help="for machines")
+
+
+def _add_asking(commands: Commands) -> None:
     ask = _command(commands, "ask", "one question, or a file of them", "knowledge:ask")
     ask.add_argument("question", nargs="?")
     ask.add_argument("--tier", default="Community", help="the asker's support tier")

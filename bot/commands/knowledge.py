@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from bot.core import triage as guess
 from bot.core.errors import UserFacingError
 from bot.core.spelling import parse_tier
 from config.settings import Settings
+
+_SEED = 19  #: of the intervals of `kb eval`: the same run gives the same figures
 
 
 def _data_dir() -> Path:
@@ -41,10 +44,25 @@ def search(arguments: argparse.Namespace) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Measure retrieval and abstention."""
-    from knowledge.commands import kb_eval  # noqa: PLC0415 - as above
+    from knowledge.evaluation.commands import Wanted, kb_eval  # noqa: PLC0415 - as above
 
-    unanswerable = Path(arguments.unanswerable) if arguments.unanswerable else None
-    return kb_eval(Path(arguments.questions), unanswerable, _data_dir(), as_json=arguments.json)
+    wanted = Wanted(
+        as_json=arguments.json,
+        save=_path(arguments.save),
+        compare=_path(arguments.compare),
+        chart=_path(arguments.chart),
+    )
+    return kb_eval(
+        Path(arguments.questions),
+        _path(arguments.unanswerable),
+        _data_dir(),
+        rng=random.Random(_SEED),  # noqa: S311 - draws questions, guards nothing
+        wanted=wanted,
+    )
+
+
+def _path(given: str | None) -> Path | None:
+    return Path(given) if given else None
 
 
 def ask(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import UserFacingError
-from knowledge.commands import ask, ask_batch, kb_eval, kb_index, kb_search
+from knowledge.commands import ask, ask_batch, kb_index, kb_search
 
 ARTICLES = Path(__file__).resolve().parents[2] / "payloads" / "kb" / "articles"
 WORDS = "none"  #: no model: these tests are about what goes in and comes out
@@ -85,24 +85,6 @@ def test_files_that_cannot_be_opened_are_named(data: Path, tmp_path: Path) -> No
     source.write_text("", "utf-8")
     with pytest.raises(UserFacingError, match="cannot be written"):
         ask_batch(source, tmp_path / "no" / "folder", data, embedder=WORDS)
-
-
-def test_the_evaluation_counts_ranks_and_abstentions(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    questions, unanswerable = tmp_path / "q.jsonl", tmp_path / "u.jsonl"
-    cases = [
-        {"question": "revoke an access token", "lang": "en", "gold_paths": ["guides/tokens.md"]},
-        {"question": "revoke an access token", "lang": "en", "gold_paths": ["nowhere.md"]},
-    ]
-    questions.write_text("\n".join(json.dumps(case) for case in cases), "utf-8")
-    unanswerable.write_text('{"question": "write me a poem", "category": "off_topic"}', "utf-8")
-    assert kb_eval(questions, unanswerable, data, as_json=True, embedder=WORDS) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["all"]["recall_at_1"] == found["by_language"]["en"]["mrr"] == 0.5
-    assert found["abstention"]["false_answers"] == 0.0
-    assert kb_eval(questions, None, data, embedder=WORDS) == 0
-    assert "recall@5" in capsys.readouterr().out
 
 
 def test_an_embedder_that_does_not_exist_is_named(tmp_path: Path) -> None:

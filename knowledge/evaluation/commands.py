@@ -1,0 +1,88 @@
+"""`kb eval`: plain arguments in, an exit status out, figures on the terminal and in files."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.core.errors import UserFacingError
+from bot.core.model import PUBLIC
+from knowledge.evaluation.cases import Case, load_answerable, load_unanswerable
+from knowledge.evaluation.charts import save_chart
+from knowledge.evaluation.comparing import compare
+from knowledge.evaluation.figures import evaluate
+from knowledge.evaluation.printing import comparison_in_words, figures_as_json, figures_in_words
+from knowledge.evaluation.runs import Outcome, ask_all, load_run, save_run
+from knowledge.opening import BUILT_IN
+from knowledge.terminal import complain, opened, progress, say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the figures are wanted as."""
+
+    as_json: bool = False
+    save: Path | None = None  #: where this run is kept
+    compare: Path | None = None  #: a run that was kept
+    chart: Path | None = None  #: where the picture goes
+
+
+def kb_eval(
+    questions: Path,
+    unanswerable: Path | None,
+    data_dir: Path,
+    *,
+    rng: random.Random,
+    wanted: Wanted = Wanted(),
+    embedder: str = BUILT_IN,
+) -> int:
+    """Measure what is found, answered and left; 1 when a line of the files is no case."""
+    faults: list[str] = []
+    cases = load_answerable(questions, faults.append)
+    cases += load_unanswerable(unanswerable, faults.append) if unanswerable else []
+    for fault in faults:
+        complain(fault)
+    if not any(case.is_answerable for case in cases):
+        raise UserFacingError(f"{questions} holds no question with gold_paths.")
+    before = load_run(wanted.compare) if wanted.compare else None  # a wrong file is told before the long work
+    for target in (wanted.save, wanted.chart):
+        _check_place(target)
+    outcomes = _asked(cases, data_dir, embedder)
+    _tell(outcomes, before, rng, wanted)
+    return 1 if faults else 0
+
+
+def _asked(cases: Sequence[Case], data_dir: Path, embedder: str) -> tuple[Outcome, ...]:
+    with opened(data_dir, embedder) as index, progress() as told:
+        answerer = index.answerer()
+        answerer.consider("warm up", reader=PUBLIC)  # loading is not what is measured
+        return ask_all(answerer, cases, reader=PUBLIC, progress=told)
+
+
+def _tell(
+    outcomes: Sequence[Outcome], before: Sequence[Outcome] | None, rng: random.Random, wanted: Wanted
+) -> None:
+    if wanted.save:
+        save_run(outcomes, wanted.save)
+    found = evaluate(outcomes, rng=rng)
+    compared = compare(before, outcomes, rng=rng) if before else None
+    if wanted.chart:
+        save_chart(found, wanted.chart)
+    if wanted.as_json:
+        say(figures_as_json(found, compared))
+        return
+    say(figures_in_words(found))
+    if compared is not None:
+        say("")
+        say(comparison_in_words(compared))
+
+
+def _check_place(target: Path | None) -> None:
+    if target is None:
+        return
+    if target.is_dir():
+        raise UserFacingError(f"{target} cannot be written (it is a folder).")
+    if not target.parent.is_dir():
+        raise UserFacingError(f"{target} cannot be written (there is no folder {target.parent}).")
