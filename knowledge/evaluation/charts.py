@@ -10,7 +10,7 @@ from knowledge.evaluation.figures import ABSTAINED, Evaluation
 from knowledge.evaluation.metrics import Tradeoff
 
 _SIDE = 300  #: of a panel's square
-_LEFT, _TOP, _BETWEEN = 70, 76, 110
+_LEFT, _TOP, _BETWEEN = 70, 92, 110
 _WIDTH, _HEIGHT = _LEFT + 2 * _SIDE + _BETWEEN + 40, _TOP + _SIDE + 74
 _INK, _FAINT, _GOOD, _BAD, _BAR = "#1f2933", "#d5dbe1", "#0b6e69", "#b3372f", "#9cc4c1"
 _TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -66,7 +66,7 @@ def _summary(found: Evaluation) -> str:
 
 def _panel(left: float, title: str, across: str, upward: str) -> Iterator[str]:
     square = _Square(left)
-    yield _text(left, _TOP - 46, title, size=15, weight=600)
+    yield _text(left, _TOP - 62, title, size=15, weight=600)
     for tick in _TICKS:
         yield _line(square.x(0), square.y(tick), square.x(1), square.y(tick), _FAINT)
         yield _text(square.x(0) - 8, square.y(tick) + 4, f"{tick:.1f}", anchor="end")
@@ -83,7 +83,7 @@ def _reliability(found: Evaluation, square: _Square) -> Iterator[str]:
     error = found.calibration_error
     if error.value is not None:
         note = f"expected error {error.value:.3f} [{error.low:.3f} … {error.high:.3f}]; number: questions"
-        yield _text(square.x(0), _TOP - 26, note)
+        yield _text(square.x(0), _TOP - 40, note)
     for one in found.bins:
         width = (one.end - one.start) * _SIDE - 6
         height = one.right * _SIDE
@@ -105,7 +105,7 @@ def _caution(found: Evaluation, square: _Square) -> Iterator[str]:
         ("answered, of the unanswerable", _GOOD, lambda point: point.false_answers),
     )
     for number, (name, colour, height) in enumerate(curves):
-        top = _TOP - 30 + number * 15
+        top = _TOP - 42 + number * 16
         yield _line(square.x(0), top, square.x(0) + 22, top, colour, width=2.5)
         yield _text(square.x(0) + 28, top + 4, name)
         yield _curve(square, found.tradeoffs, colour, height)
@@ -114,8 +114,9 @@ def _caution(found: Evaluation, square: _Square) -> Iterator[str]:
     if found.at_ninety is not None:
         point = found.at_ninety
         yield _dot(square.x(point.coverage), square.y(point.false_answers), _GOOD)
-        note = f"from {point.threshold:.2f} on: {point.coverage:.0%} answered"
-        yield _text(square.x(point.coverage) - 8, square.y(allowed) + 14, note, anchor="end")
+        yield _dot(square.x(0) + 11, _TOP - 8, _GOOD)
+        note = f"from {point.threshold:.2f} on: {point.coverage:.0%} and {point.false_answers:.0%} answered"
+        yield _text(square.x(0) + 28, _TOP - 4, note)
 
 
 def _curve(
@@ -137,5 +138,6 @@ def _dot(x: float, y: float, colour: str) -> str:
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 12, weight: int = 400) -> str:
-    font = f'font-size="{size}" font-weight="{weight}"'
+    # The white outline keeps figures readable where a line runs behind them.
+    font = f'font-size="{size}" font-weight="{weight}" stroke="white" stroke-width="3" paint-order="stroke"'
     return f'<text x="{x}" y="{y}" text-anchor="{anchor}" {font}>{text}</text>'

@@ -49,6 +49,8 @@ def kb_eval(
     before = load_run(wanted.compare) if wanted.compare else None  # a wrong file is told before the long work
     for target in (wanted.save, wanted.chart):
         _check_place(target)
+    if before is not None and not {outcome.id for outcome in before} & {case.id for case in cases}:
+        raise UserFacingError(f"{wanted.compare} has no question in common with these files.")
     outcomes = _asked(cases, data_dir, embedder)
     _tell(outcomes, before, rng, wanted)
     return 1 if faults else 0
