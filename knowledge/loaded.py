@@ -73,12 +73,10 @@ class LoadedPartition:
         """Whether meaning can be compared, or words alone."""
         return self._held is not None and bool((self._rows >= 0).any())
 
-    def sizes(self, articles: Sequence[int]) -> list[int]:
+    def sizes(self, articles: Numbers) -> Numbers:
         """How many chunks of articles are in here."""
         starts = np.searchsorted(self._by_article, articles)
-        ends = np.searchsorted(self._by_article, articles, side="right")
-        counts: list[int] = (ends - starts).tolist()
-        return counts
+        return np.searchsorted(self._by_article, articles, side="right") - starts
 
     # -- words ------------------------------------------------------------------
 
@@ -129,21 +127,19 @@ class LoadedPartition:
                 log.warning("neighbours_unavailable", error=type(error).__name__)
         if len(self) <= limit:
             return np.arange(len(self))
-        products = (
-            self._exact @ vector if self._exact is not None else self.products(vector, np.arange(len(self)))
-        )
-        return np.argpartition(products, -limit)[-limit:]
+        everything = slice(None) if self._exact is not None else np.arange(len(self))
+        return np.argpartition(self.products(vector, everything), -limit)[-limit:]
 
-    def products(self, vector: Vectors, positions: Numbers) -> Scores:
+    def products(self, vector: Vectors, positions: Numbers | slice) -> Scores:
         """Dot products with certain chunks; one without a vector counts as a middling one."""
         rows = self._exact[positions] if self._exact is not None else self._gather(positions)
-        found: Scores = rows @ vector
+        found: Scores = np.vecdot(rows, vector)  # `@` starts threads, and waits for them when others work
         missing = self._rows[positions] < 0
         if missing.any():
             found[missing] = float(vector @ self.cloud.mean) if self.cloud else 0.0
         return found
 
-    def _gather(self, positions: Numbers) -> npt.NDArray[np.float32]:
+    def _gather(self, positions: Numbers | slice) -> npt.NDArray[np.float32]:
         assert self._held is not None
         return self._held.vectors[self._rows[positions]].astype(np.float32)
 

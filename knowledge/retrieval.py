@@ -125,13 +125,7 @@ def _candidates(
 ) -> _Candidates:
     language = partition.partition.language
     is_own = question.language in (None, language)
-    lexical = _lexical(partition, terms(question.text, language))
-    near = (
-        np.argpartition(lexical, -CANDIDATES)[-CANDIDATES:]
-        if len(lexical) > CANDIDATES
-        else np.arange(len(lexical))
-    )
-    positions = near[lexical[near] > 0]
+    lexical, positions = _lexical(partition, terms(question.text, language))
     scores = (_WORDS_WEIGHT if is_own else _OTHER_WORDS_WEIGHT) * lexical
     if question.vector is not None and partition.has_vectors:
         probe = _probe(language, clouds, question.language, question.vector)
@@ -166,44 +160,40 @@ def _probe(
     return Probe.across(vector, cloud, clouds.get(language) if language else None)
 
 
-def _lexical(partition: LoadedPartition, words: Sequence[str]) -> Scores:
-    """Of every position its BM25 in standard deviations of the best matches' scores; 0 for the others."""
+def _lexical(partition: LoadedPartition, words: Sequence[str]) -> tuple[Scores, Numbers]:
+    """BM25 of every position in standard deviations of the best matches' scores, and where it is highest."""
     positions, scores = partition.lexical(words)
     found: Scores = np.zeros(len(partition), np.float32)
-    if len(positions) > _MATCHES:
-        best = np.argpartition(scores, -_MATCHES)[-_MATCHES:]
-        positions, scores = positions[best], scores[best]
     if len(positions):
+        best = _highest(scores, _MATCHES)
+        positions, scores = positions[best], scores[best]
         found[positions] = scores / max(float(scores.std()), _NARROWEST)
-    return found
+    return found, positions[_highest(scores, CANDIDATES)]
+
+
+def _highest(scores: Scores, limit: int) -> Numbers:
+    """Where the highest are, in no order."""
+    if len(scores) <= limit:
+        return np.arange(len(scores))
+    return np.argpartition(scores, -limit)[-limit:]
 
 
 def _passages(view: View, found: _Candidates, limit: int) -> list[Passage]:
     """An article's score is that of its best chunk and, for half as much, of its second best."""
+    if not len(found.scores):
+        return []
     order = np.argsort(-found.scores, kind="stable")
-    usual = float(np.median(found.scores)) if len(order) else 0.0
-    best: dict[int, int] = {}
-    second: dict[int, float] = {}
-    for place in order.tolist():
-        article = int(found.articles[place])
-        if article not in best:
-            best[article] = place
-        elif article not in second:
-            second[article] = float(found.scores[place])
-    sizes = _sizes(view, list(best))
-    scored = []
-    for article, place in best.items():
-        first = float(found.scores[place])
-        # An article's other chunks that were no candidates are taken for middling ones.
-        other = second.get(article, min(first, usual) if sizes[article] > 1 else first)
-        scored.append(((first + _SECOND_CHUNK * other) / (1 + _SECOND_CHUNK), place))
-    scored.sort(reverse=True)
-    return _shown(view, found, scored, limit)
-
-
-def _sizes(view: View, articles: Sequence[int]) -> dict[int, int]:
-    counts = [view_part.sizes(articles) for view_part in view.partitions]
-    return {article: sum(count[place] for count in counts) for place, article in enumerate(articles)}
+    articles, best = np.unique(found.articles[order], return_index=True)
+    others = np.delete(order, best)
+    first, place = found.scores[order[best]], order[best]
+    # An article's other chunks that were no candidates are taken for middling ones.
+    sizes = np.sum([one.sizes(articles) for one in view.partitions], axis=0)
+    second = np.where(sizes > 1, np.minimum(first, np.median(found.scores)), first)
+    having, next_best = np.unique(found.articles[others], return_index=True)
+    second[np.searchsorted(articles, having)] = found.scores[others[next_best]]
+    scores = (first + _SECOND_CHUNK * second) / (1 + _SECOND_CHUNK)
+    ranked = np.argsort(-scores, kind="stable")
+    return _shown(view, found, list(zip(scores[ranked].tolist(), place[ranked].tolist(), strict=True)), limit)
 
 
 def _shown(view: View, found: _Candidates, scored: Sequence[tuple[float, int]], limit: int) -> list[Passage]:
