@@ -17,6 +17,9 @@ from knowledge.evaluation.printing import comparison_in_words, figures_as_json, 
 from knowledge.evaluation.runs import Outcome, ask_all, load_run, save_run
 from knowledge.opening import BUILT_IN
 from knowledge.terminal import complain, opened, progress, say
+from knowledge.versions import current_place
+
+_NAMED = 3  #: articles in a complaint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,21 @@ def _asked(cases: Sequence[Case], data_dir: Path, embedder: str) -> tuple[Outcom
     with opened(data_dir, embedder) as index, progress() as told:
         answerer = index.answerer()
         answerer.consider("warm up", reader=PUBLIC)  # loading is not what is measured
+        _complain_of_strangers(cases, data_dir)
         return ask_all(answerer, cases, reader=PUBLIC, progress=told)
+
+
+def _complain_of_strangers(cases: Sequence[Case], data_dir: Path) -> None:
+    """A misspelt gold path, or a folder that was indexed from elsewhere, would look like bad retrieval."""
+    gold = {path for case in cases for path in case.gold_paths}
+    place = current_place(data_dir / "index")
+    if place is None:
+        return
+    with place.catalogue.reading() as reading:
+        strangers = sorted(gold - {path for _, path in reading.articles()})
+    if strangers:
+        some = ", ".join(strangers[:_NAMED]) + (", …" if len(strangers) > _NAMED else "")
+        complain(f"{len(strangers)} of {len(gold)} gold articles are not in the index: {some}")
 
 
 def _tell(

@@ -326,7 +326,9 @@ def test_the_evaluation_counts_ranks_and_abstentions(
     data: Path, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert kb_eval(*files, data, rng=dice(), wanted=Wanted(as_json=True), embedder=WORDS) == 0
-    found = json.loads(capsys.readouterr().out)
+    out = capsys.readouterr()
+    assert out.err == "1 of 2 gold articles are not in the index: nowhere.md\n"
+    found = json.loads(out.out)
     assert found["all"]["recall_at_1"] == found["by_language"]["en"]["mrr"] == 0.5
     assert found["all"]["questions"] == 2
     low, high = found["all"]["intervals"]["recall_at_1"]
