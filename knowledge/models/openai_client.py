@@ -1,0 +1,75 @@
+"""A client of an OpenAI-compatible server, with the patience of a chat turn."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+RETRIES = 1  #: by the library, of what failed before it answered
+NO_KEY = "none"  #: for a server of one's own: the library insists on one
+
+ItemT = TypeVar("ItemT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long each part of a turn may take. The library's own default is ten minutes."""
+
+    connect: timedelta = timedelta(seconds=3)
+    first: timedelta = timedelta(seconds=10)  #: until the first words
+    between: timedelta = timedelta(seconds=5)  #: two pieces
+    whole: timedelta = timedelta(seconds=25)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAccess:
+    """Where a model is and how to reach it."""
+
+    base_url: str
+    model: str
+    api_key: str | None = field(default=None, repr=False)
+    patience: Patience = Patience()
+
+
+@asynccontextmanager
+async def open_client(access: ModelAccess) -> AsyncIterator[AsyncOpenAI]:
+    """The library's asynchronous client. Its log is kept from writing down requests, which hold questions."""
+    import httpx  # noqa: PLC0415 - nobody without a model pays for the import
+    from openai import AsyncOpenAI  # noqa: PLC0415 - likewise: a second
+
+    for name in ("openai", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    patience = access.patience
+    client = AsyncOpenAI(
+        api_key=access.api_key or NO_KEY,
+        base_url=access.base_url,
+        max_retries=RETRIES,
+        timeout=httpx.Timeout(patience.first.total_seconds(), connect=patience.connect.total_seconds()),
+    )
+    async with client:
+        yield client
+
+
+async def patiently(stream: AsyncIterator[ItemT], patience: Patience) -> AsyncIterator[ItemT]:
+    """The items of a stream; TimeoutError when one lets us wait too long.
+
+    The socket's own timeout does not see a server that only sends signs of life. The whole of a turn is the
+    caller's to limit, with what comes before the stream.
+    """
+    waiting = patience.first
+    while True:
+        try:
+            async with asyncio.timeout(waiting.total_seconds()):
+                item = await anext(stream)
+        except StopAsyncIteration:
+            return
+        yield item
+        waiting = patience.between
