@@ -20,6 +20,7 @@ from knowledge.terminal import complain, opened, progress, say
 from knowledge.versions import current_place
 
 _NAMED = 3  #: articles in a complaint
+_FAULTS = 10  #: lines that are named; a file of another kind would fill the screen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +46,7 @@ def kb_eval(
     faults: list[str] = []
     cases = load_answerable(questions, faults.append)
     cases += load_unanswerable(unanswerable, faults.append) if unanswerable else []
-    for fault in faults:
-        complain(fault)
+    _complain_of_faults(faults)
     if not any(case.is_answerable for case in cases):
         raise UserFacingError(f"{questions} holds no question with gold_paths.")
     before = load_run(wanted.compare) if wanted.compare else None  # a wrong file is told before the long work
@@ -57,6 +57,13 @@ def kb_eval(
     outcomes = _asked(cases, data_dir, embedder)
     _tell(outcomes, before, rng, wanted)
     return 1 if faults else 0
+
+
+def _complain_of_faults(faults: Sequence[str]) -> None:
+    for fault in faults[:_FAULTS]:
+        complain(fault)
+    if len(faults) > _FAULTS:
+        complain(f"{len(faults) - _FAULTS} further lines are no cases either.")
 
 
 def _asked(cases: Sequence[Case], data_dir: Path, embedder: str) -> tuple[Outcome, ...]:

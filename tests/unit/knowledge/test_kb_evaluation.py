@@ -366,6 +366,17 @@ def test_wrong_files_are_told_before_anything_is_asked(files: tuple[Path, Path],
         kb_eval(tmp_path / "none.jsonl", None, nothing_indexed, rng=dice(), embedder=WORDS)
 
 
+def test_a_file_of_another_kind_does_not_fill_the_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "prose.md").write_text("no case\n" * 99, "utf-8")
+    with pytest.raises(UserFacingError, match="no question with gold_paths"):
+        kb_eval(tmp_path / "prose.md", None, tmp_path, rng=dice(), embedder=WORDS)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 11
+    assert lines[-1] == "89 further lines are no cases either."
+
+
 def test_a_run_of_other_questions_is_no_comparison(
     data: Path, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
