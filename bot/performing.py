@@ -72,6 +72,7 @@ class Performers:
                     source=f"{effect.vendor}:{posted}",
                     text=linked.text,
                     posted_at=attempt.now,
+                    answer=effect.answer,
                 )
             case EditReply():
                 await rooms.edit_reply(effect, attempt)

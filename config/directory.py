@@ -11,6 +11,8 @@ from bot.core.spelling import parse_tier
 from config.tables import Layers, Table
 
 _FALLBACK = "fallback"
+_ESCALATIONS = "escalations"
+_DRAFTS = "drafts"
 
 Accounts = tuple[PersonRef, ...]
 RoomKey = tuple[str, str, str]
@@ -35,22 +37,28 @@ def load_organisations(layers: Layers) -> dict[OrganisationId, Organisation]:
 
 def load_rooms(
     layers: Layers, organisations: Mapping[OrganisationId, Organisation]
-) -> tuple[dict[RoomKey, Room], Room | None]:
-    """Every room, and the one where people are called."""
+) -> tuple[dict[RoomKey, Room], Room | None, Room | None]:
+    """Every room, the one where people are called, and the one where they see drafts of answers."""
     known: dict[str, Organisation] = dict(organisations.items())
     rooms: dict[RoomKey, Room] = {}
-    escalations: Room | None = None
+    ours: dict[str, Room] = {}
+    drafting: Table | None = None
     for table in layers.tables("channels.toml").values():
         room = _room(table, known)
         key = (room.door, room.workspace, room.room)
         if key in rooms:
             raise table.wrong("room", f"{room.room!r} of {room.workspace!r} is there twice")
         rooms[key] = room
-        if table.flag("escalations"):
-            if room.kind is not RoomKind.INTERNAL or escalations is not None:
-                raise table.wrong("escalations", "one internal room at most")
-            escalations = room
-    return rooms, escalations
+        for purpose in (_ESCALATIONS, _DRAFTS):
+            if table.flag(purpose):
+                if room.kind is not RoomKind.INTERNAL or purpose in ours:
+                    raise table.wrong(purpose, "one internal room at most")
+                ours[purpose] = room
+        drafting = table if room.mode is AnswerMode.DRAFT else drafting
+    drafts = ours.get(_DRAFTS) or ours.get(_ESCALATIONS)
+    if drafting is not None and drafts is None:
+        raise drafting.wrong("answers", "drafts need an internal room with drafts = true, to be looked at in")
+    return rooms, ours.get(_ESCALATIONS), drafts
 
 
 def load_people(layers: Layers) -> dict[str, Accounts]:
@@ -88,17 +96,17 @@ def load_on_call(layers: Layers, people: Mapping[str, Accounts]) -> OnCall:
 
 
 def _organisation(id: OrganisationId, table: Table) -> Organisation:
-    table.only("name", "tier", "desk_id")
+    table.only("name", "tier", "desk_id", "version", "environment")
     return Organisation(
         id=id,
         name=table.text("name"),
         tier=table.read("tier", parse_tier),
-        desk_id=table.text("desk_id") if "desk_id" in table.values else None,
+        **{key: table.text(key) for key in ("desk_id", "version", "environment") if key in table.values},
     )
 
 
 def _room(table: Table, organisations: Mapping[str, Organisation]) -> Room:
-    table.only("door", "workspace", "room", "kind", "organisation", "answers", "escalations")
+    table.only("door", "workspace", "room", "kind", "organisation", "answers", "sure", _ESCALATIONS, _DRAFTS)
     kind = table.choice("kind", RoomKind)
     organisation: Organisation | None = None
     if kind is RoomKind.CUSTOMER:
@@ -114,7 +122,16 @@ def _room(table: Table, organisations: Mapping[str, Organisation]) -> Room:
         organisation=organisation.id if organisation else None,
         tier=organisation.tier if organisation else Tier.COMMUNITY,
         mode=table.choice("answers", AnswerMode, usual),
+        sure=_part(table, "sure"),
     )
+
+
+def _part(table: Table, key: str) -> float:
+    """Per cent as a part of one; 0 when left out."""
+    value = table.number(key, 0)
+    if value > 100:  # noqa: PLR2004 - per cent
+        raise table.wrong(key, f"{value} is more than 100 per cent")
+    return value / 100
 
 
 def _account(entry: Table) -> PersonRef:

@@ -20,7 +20,7 @@ def load_policies(overlay: Path | None, *, now: datetime) -> Policies:
     """Read and check everything; ConfigError names the file, the table and the key that is wrong."""
     layers = Layers(overlay)
     organisations = load_organisations(layers)
-    rooms, escalation_room = load_rooms(layers, organisations)
+    rooms, escalation_room, draft_room = load_rooms(layers, organisations)
     people = load_people(layers)
     on_call = load_on_call(layers, people)
     calendars = load_calendars(layers, now=now)
@@ -33,4 +33,5 @@ def load_policies(overlay: Path | None, *, now: datetime) -> Policies:
         calendars=calendars,
         on_call=on_call,
         escalation_room=escalation_room,
+        draft_room=draft_room,
     )

@@ -73,6 +73,8 @@ class ConsoleRooms:
         """A terminal cannot take words back: the new ones follow."""
         _check(effect.text.audience, effect.room)
         self._print(effect.text.body)
+        for offered in effect.buttons:
+            self._print(f"  [/{offered.button.value} {offered.value}]")
 
     async def show_status(self, effect: ShowStatus, attempt: Attempt) -> str:
         """One line about the ticket."""

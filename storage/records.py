@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, Table, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import (
     Address,
+    AnswerId,
     Clock,
     ClockId,
     Conversation,
     ConversationId,
+    Gap,
+    GivenAnswer,
     Message,
     Person,
     PersonRef,
@@ -22,11 +26,22 @@ from bot.core.model import (
     TicketId,
 )
 from storage.claiming import Row, is_pending
-from storage.rows import clock_of, conversation_of, message_of, person_of, segment_of, ticket_of
+from storage.rows import (
+    answer_of,
+    clock_of,
+    conversation_of,
+    gap_of,
+    message_of,
+    person_of,
+    segment_of,
+    ticket_of,
+)
 from storage.tables import (
+    answers,
     clocks,
     conversations,
     effects,
+    gaps,
     messages,
     people,
     replica_comments,
@@ -91,6 +106,23 @@ class SqlRecords:
 
     async def knows_comment(self, ticket: TicketId, comment: str) -> bool:
         return await self._exists(replica_comments.c.ticket == ticket, replica_comments.c.comment == comment)
+
+    async def answer(self, id: AnswerId) -> GivenAnswer:
+        return answer_of(_known(await self._locked(answers, answers.c.id == id), "answer", id))
+
+    async def find_answer(self, conversation: ConversationId, source: str) -> GivenAnswer | None:
+        row = await self._locked(answers, answers.c.conversation == conversation, answers.c.source == source)
+        return answer_of(row) if row else None
+
+    async def answers(self, *, since: datetime) -> Sequence[GivenAnswer]:
+        given = select(answers).where(answers.c.given_at >= since).order_by(answers.c.id)
+        return [answer_of(row) for row in await self._all(given)]
+
+    async def gaps(self, *, since: datetime) -> Sequence[Gap]:
+        asked = messages.c.body, messages.c.audience, messages.c.audience_organisation
+        found = select(gaps, *asked).join(messages, messages.c.id == gaps.c.question)
+        rows = await self._all(found.where(gaps.c.asked_at >= since).order_by(gaps.c.question))
+        return [gap_of(row) for row in rows]
 
     async def has_pending(self, lane: str, kind: str) -> bool:
         return await self._exists(effects.c.lane == lane, effects.c.kind == kind, is_pending(effects))

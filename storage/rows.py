@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from bot.core.model import (
     Address,
+    AnswerState,
     Audience,
     AudienceKind,
+    Citation,
     Clock,
     ClockState,
     Conversation,
     Floor,
+    Gap,
+    GivenAnswer,
     Message,
     Metric,
     Person,
@@ -28,6 +33,7 @@ from bot.core.model import (
 )
 from storage.claiming import Row
 from storage.codec import STEPS
+from storage.columns import storable
 
 
 def audience_of(row: Row) -> Audience:
@@ -67,6 +73,54 @@ def conversation_of(row: Row) -> Conversation:
         floor=Floor(row["floor"]),
         ticket=row["ticket"],
         card=row["card"],
+    )
+
+
+def answer_columns(answer: GivenAnswer) -> dict[str, Any]:
+    """What an answer is stored as, but for its id."""
+    return {
+        "conversation": answer.conversation,
+        "question": answer.question,
+        "body": answer.text.body,
+        **audience_columns(answer.text.audience),
+        "citations": citations_document(answer.citations),
+        "confidence": answer.confidence,
+        "state": answer.state.value,
+        "given_at": answer.given_at,
+        "source": answer.source,
+    }
+
+
+def citations_document(citations: Sequence[Citation]) -> list[dict[str, str]]:
+    """Citations as plain JSON values."""
+    return [{key: storable(value) for key, value in asdict(citation).items()} for citation in citations]
+
+
+def answer_of(row: Row) -> GivenAnswer:
+    """A row of `answers`."""
+    return GivenAnswer(
+        id=row["id"],
+        conversation=row["conversation"],
+        question=row["question"],
+        text=Text(body=row["body"], audience=audience_of(row)),
+        citations=tuple(Citation(**citation) for citation in row["citations"]),
+        confidence=row["confidence"],
+        state=AnswerState(row["state"]),
+        given_at=row["given_at"],
+        source=row["source"],
+    )
+
+
+def gap_of(row: Row) -> Gap:
+    """A row of `gaps` with the question's words."""
+    return Gap(
+        conversation=row["conversation"],
+        question=row["question"],
+        text=row["body"],
+        audience=audience_of(row),
+        reason=row["reason"],
+        nearest=tuple(Citation(**citation) for citation in row["nearest"]),
+        asked_at=row["asked_at"],
     )
 
 

@@ -13,11 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.effects import Effect
 from bot.core.model import (
     Address,
+    AnswerId,
     Audience,
     Clock,
     ClockId,
     Conversation,
     ConversationId,
+    Gap,
+    GivenAnswer,
     Message,
     MessageId,
     OrganisationId,
@@ -33,12 +36,22 @@ from storage.codec import encode
 from storage.columns import storable
 from storage.database import Database, Insert, insert_into
 from storage.records import SqlRecords
-from storage.rows import audience_columns, clock_columns, person_columns, segment_columns, segment_of
+from storage.rows import (
+    answer_columns,
+    audience_columns,
+    citations_document,
+    clock_columns,
+    person_columns,
+    segment_columns,
+    segment_of,
+)
 from storage.tables import (
     PENDING,
+    answers,
     clocks,
     conversations,
     effects,
+    gaps,
     messages,
     people,
     replica_comments,
@@ -197,6 +210,28 @@ class SqlTransaction(SqlRecords):
             )
         await self._append_segments(clock, known=len(rows))
         await self._update(clocks, clock.id, **clock_columns(clock))
+
+    async def record_answer(self, answer: GivenAnswer) -> GivenAnswer:
+        given = await self._insert(answers, **answer_columns(answer))
+        return replace(answer, id=AnswerId(given))
+
+    async def save_answer(self, answer: GivenAnswer) -> None:
+        await self._update(answers, answer.id, **answer_columns(answer))
+
+    async def record_gap(self, gap: Gap) -> None:
+        statement = self._database.insert(gaps).values(
+            question=gap.question,
+            conversation=gap.conversation,
+            reason=gap.reason,
+            nearest=citations_document(gap.nearest),
+            asked_at=gap.asked_at,
+        )
+        await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[gaps.c.question],
+                set_={"reason": statement.excluded.reason, "nearest": statement.excluded.nearest},
+            )
+        )
 
     async def remember_comment(self, ticket: TicketId, comment: str) -> bool:
         statement = self._database.insert(replica_comments).values(ticket=ticket, comment=comment)

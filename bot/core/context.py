@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.core.model import Conversation
 from bot.core.policies import Policies
 from bot.core.ports import Transaction
 
@@ -22,3 +23,12 @@ class Context:
     def at(self, told: datetime) -> datetime:
         """When something happened by its sender's clock, which may be ahead of ours."""
         return min(told, self.now)
+
+    def of_its_readers(self, conversation: Conversation | None) -> Conversation | None:
+        """None when the room was given to others since: they may not go on with what was said before."""
+        if (
+            conversation is None
+            or self.policies.room_of(conversation.address).audience != conversation.audience
+        ):
+            return None
+        return conversation

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import asking, promising, replies, saying, ticketing, triage
+from bot.core import answering, asking, promising, replies, saying, ticketing, triage
 from bot.core.context import Context
-from bot.core.effects import DraftAnswer, IdentifyPerson, Purpose, ReplyButton
+from bot.core.effects import IdentifyPerson
 from bot.core.events import (
-    AnswerDrafted,
-    Button,
     ButtonPressed,
     CardPosted,
     MessageReceived,
@@ -52,9 +50,9 @@ async def receive_message(context: Context, event: MessageReceived) -> None:
 async def _conversation(context: Context, event: MessageReceived, room: Room) -> Conversation | None:
     known = await context.tx.find_conversation(event.address)
     if known:
-        return _of_its_readers(context, known)
+        return context.of_its_readers(known)
     # A thread that one of ours begins is followed as well: that is how we know who holds its floor.
-    is_ours = event.is_mention or room.mode is AnswerMode.EVERY
+    is_ours = event.is_mention or room.listens
     if room.mode is AnswerMode.OFF or not is_ours:
         return None
     return await context.tx.open_conversation(
@@ -64,16 +62,6 @@ async def _conversation(context: Context, event: MessageReceived, room: Room) ->
         tier=room.tier,
         opened_at=context.now,
     )
-
-
-def _of_its_readers(context: Context, conversation: Conversation | None) -> Conversation | None:
-    """None when the room was given to others since: they may not go on with what was said before."""
-    if (
-        conversation is None
-        or context.policies.room_of(conversation.address).audience != conversation.audience
-    ):
-        return None
-    return conversation
 
 
 async def _record(context: Context, event: MessageReceived, conversation: Conversation) -> Message | None:
@@ -104,7 +92,7 @@ async def _agent_spoke(
 ) -> None:
     """A person of ours takes the floor, unless they only asked the bot something."""
     if event.is_mention:
-        await _ask(context, conversation, message, room, was_addressed=True)
+        await answering.ask(context, conversation, message, room, was_addressed=True)
         return
     conversation = replace(conversation, floor=Floor.HUMAN)
     await context.tx.save_conversation(conversation)
@@ -132,8 +120,8 @@ async def _requester_spoke(
         conversation, _ = await ticketing.open_ticket(context, conversation, event.author)
         if asking.wants_ticket(event.text):
             return  # they asked for a person, not for an article
-    if event.is_mention or (conversation.floor is Floor.BOT and room.mode is AnswerMode.EVERY):
-        await _ask(context, conversation, message, room, was_addressed=event.is_mention)
+    if event.is_mention or (conversation.floor is Floor.BOT and room.listens):
+        await answering.ask(context, conversation, message, room, was_addressed=event.is_mention)
 
 
 async def _wrote_to_ticket(
@@ -146,7 +134,7 @@ async def _wrote_to_ticket(
     """Whether the ticket could still take it."""
     ticket = await context.tx.ticket(number)
     if ticket.status is TicketStatus.CLOSED:
-        await _say_once(context, conversation, replies.ticket_closed(ticket.id))
+        await saying.say_once(context, conversation, replies.ticket_closed(ticket.id))
         return False
     await ticketing.mirror(context, ticket, message)
     if await ticketing.requester_replied(context, ticket, context.at(event.sent_at)) != ticket:
@@ -161,109 +149,18 @@ def _needs_ticket(text: str, room: Room) -> bool:
     return asking.wants_ticket(text) or (room.kind is RoomKind.CUSTOMER and triage.is_emergency(text))
 
 
-async def _ask(
-    context: Context, conversation: Conversation, message: Message, room: Room, *, was_addressed: bool
-) -> None:
-    """Have it looked up, unless nothing is asked: a bare mention, a lone file, or thanks."""
-    text = message.text.body
-    if room.mode is AnswerMode.OFF or not text.strip():
-        return
-    if asking.is_pleasantry(text):
-        return
-    await context.tx.plan(
-        DraftAnswer(
-            conversation=conversation.id,
-            question=message.id,
-            text=text,
-            reader=conversation.audience,
-            tier=conversation.tier,
-            was_addressed=was_addressed,
-        )
-    )
-
-
-async def answer_drafted(context: Context, event: AnswerDrafted) -> None:
-    """Post a cited answer, or say that we do not know and offer a ticket; silent when unsure and unasked."""
-    conversation = await context.tx.conversation(event.conversation)
-    if conversation.floor is Floor.HUMAN and not event.was_addressed:
-        return
-    offer = ReplyButton(button=Button.OPEN_TICKET, value=str(event.question))
-    offers = (offer,) if conversation.ticket is None and conversation.audience != INTERNAL else ()
-    answer = event.finding.answer
-    if answer is None or not answer.is_grounded:
-        await _abstain(context, conversation, offers, was_addressed=event.was_addressed)
-        return
-    helped = ReplyButton(button=Button.HELPED, value=str(event.question))
-    await saying.say(
-        context,
-        conversation,
-        replies.restated(answer.text, replies.answered(answer)),
-        Purpose.ANSWER,
-        buttons=(helped, *offers),
-        was_addressed=event.was_addressed,
-    )
-
-
-async def _abstain(
-    context: Context,
-    conversation: Conversation,
-    offers: tuple[ReplyButton, ...],
-    *,
-    was_addressed: bool,
-) -> None:
-    """A customer, and whoever addressed the bot, is told; others are not bothered with what it cannot do."""
-    room = context.policies.room_of(conversation.address)
-    is_told = was_addressed or (room.kind is RoomKind.CUSTOMER and conversation.ticket is None)
-    body = replies.not_known(conversation.ticket, is_offered=bool(offers))
-    if not is_told or (not was_addressed and await _last_said(context, conversation) == body):
-        return  # the offer stands: it is not repeated under every line
-    await saying.say(
-        context,
-        conversation,
-        Text(body=body, audience=conversation.audience),
-        Purpose.ABSTENTION,
-        buttons=offers,
-        was_addressed=was_addressed,
-    )
-
-
-async def _say_once(context: Context, conversation: Conversation, body: str) -> None:
-    """A notice, unless it is the last thing that we said here."""
-    if await _last_said(context, conversation) != body:
-        text = Text(body=body, audience=conversation.audience)
-        await saying.say(context, conversation, text, Purpose.NOTICE)
-
-
-async def _last_said(context: Context, conversation: Conversation) -> str | None:
-    """Our last words to these readers; words still on their way do not count."""
-    messages = await context.tx.messages(conversation.id)
-    ours = (
-        message.text.body
-        for message in reversed(messages)
-        if message.role is Role.BOT and message.text.audience == conversation.audience
-    )
-    return next(ours, None)
-
-
 async def press_open_ticket(context: Context, event: ButtonPressed) -> None:
     """Anybody in the thread may ask for a ticket; the one who asked the question is its requester."""
-    conversation = _of_its_readers(context, await context.tx.find_conversation(event.address))
+    conversation = context.of_its_readers(await context.tx.find_conversation(event.address))
     if conversation is None:
         return
     if conversation.ticket is not None:
-        await _say_once(context, conversation, replies.ticket_stands(conversation.ticket))
+        await saying.say_once(context, conversation, replies.ticket_stands(conversation.ticket))
         return
     await saying.find_pressed(context, conversation.id, event)  # a number, once taken, is not given back
     requester = await _asker(context, conversation, event)
     conversation, ticket = await ticketing.open_ticket(context, conversation, requester)
     await saying.restate(context, conversation.id, event, lambda said: replies.ticket_opened(said, ticket.id))
-
-
-async def press_helped(context: Context, event: ButtonPressed) -> None:
-    """The answer did it: the buttons go, the thanks stay."""
-    conversation = _of_its_readers(context, await context.tx.find_conversation(event.address))
-    if conversation is not None:
-        await saying.restate(context, conversation.id, event, replies.helped)
 
 
 async def _asker(context: Context, conversation: Conversation, event: ButtonPressed) -> PersonRef:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from bot.core.events import Button
 from bot.core.model import (
     Address,
+    AnswerId,
     Audience,
     ClockState,
     ConversationId,
@@ -43,11 +44,20 @@ class DraftAnswer:
     tier: Tier
     was_addressed: bool  #: somebody mentioned the bot, so silence is no option
     earlier: tuple[Turn, ...] = ()  #: what was said in the thread before; read when the effect is done
+    version: str | None = None  #: what the asker runs; likewise
+    environment: str | None = None
 
     @property
     def inquiry(self) -> Inquiry:
         """What the knowledge base is asked."""
-        return Inquiry(text=self.text, reader=self.reader, tier=self.tier, earlier=self.earlier)
+        return Inquiry(
+            text=self.text,
+            reader=self.reader,
+            tier=self.tier,
+            earlier=self.earlier,
+            version=self.version,
+            environment=self.environment,
+        )
 
     @property
     def lane(self) -> str:
@@ -96,6 +106,7 @@ class PostReply:
     mentions: tuple[PersonRef, ...] = ()  #: people who are notified, in front of the text
     about: Address | None = None  #: a thread to link to, for people who come from elsewhere
     was_addressed: bool = False  #: an answer to somebody who called the bot is said even to a taken floor
+    answer: AnswerId | None = None  #: which answer it carries
 
     @property
     def lane(self) -> str:
@@ -122,6 +133,7 @@ class EditReply:
     room: Audience
     message: str
     text: Text
+    buttons: tuple[ReplyButton, ...] = ()
 
     @property
     def lane(self) -> str:

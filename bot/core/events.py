@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from bot.core.model import (
     Address,
+    AnswerId,
     ConversationId,
     Finding,
     MessageId,
@@ -39,12 +40,15 @@ class Button(StrEnum):
 
     OPEN_TICKET = "open_ticket"
     HELPED = "helped"
+    NOT_HELPED = "not_helped"
+    USE_DRAFT = "use_draft"
+    IGNORE_DRAFT = "ignore_draft"
     ACKNOWLEDGE = "acknowledge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ButtonPressed:
-    """Somebody pressed a button. `value` is what we put into it: a message or clock id."""
+    """Somebody pressed a button. `value` is what we put into it: the id of a message, clock or draft."""
 
     button: Button
     address: Address
@@ -73,6 +77,7 @@ class ReplyPosted:
     source: str
     text: Text
     posted_at: datetime
+    answer: AnswerId | None = None  #: which answer it carries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

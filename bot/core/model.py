@@ -11,6 +11,7 @@ ConversationId = NewType("ConversationId", int)
 MessageId = NewType("MessageId", int)
 TicketId = NewType("TicketId", int)
 ClockId = NewType("ClockId", int)
+AnswerId = NewType("AnswerId", int)
 OrganisationId = NewType("OrganisationId", str)  #: the key in organisations.toml
 
 
@@ -98,6 +99,7 @@ class AnswerMode(StrEnum):
 
     EVERY = "every"  #: each new question
     MENTION = "mention"  #: only when mentioned
+    DRAFT = "draft"  #: each new question, but only our own people see the answer and decide about it
     OFF = "off"  #: never
 
 
@@ -140,6 +142,12 @@ class Room:
     organisation: OrganisationId | None
     tier: Tier
     mode: AnswerMode
+    sure: float = 0.0  #: the least confidence of an answer here; the knowledge base has a bar of its own
+
+    @property
+    def listens(self) -> bool:
+        """Whether every thread is followed, and not only those in which the bot was mentioned."""
+        return self.mode in (AnswerMode.EVERY, AnswerMode.DRAFT)
 
     @property
     def audience(self) -> Audience:
@@ -363,3 +371,49 @@ class Finding:
     confidence: float = 0.0  #: 0 to 1, also when it abstains
     nearest: tuple[Citation, ...] = ()  #: what came nearest, best first
     reason: str = ""  #: one word: "answered", "unsure", "not_covered", "account", "off_topic", "instructions"
+
+
+class AnswerState(StrEnum):
+    """What became of an answer."""
+
+    PLANNED = "planned"  #: to be posted, unless a person takes the floor first
+    DRAFT = "draft"  #: shown to our own people, who decide
+    IGNORED = "ignored"  #: a draft that was not used
+    POSTED = "posted"
+    HELPED = "helped"  #: somebody pressed "That helped"
+    NOT_HELPED = "not_helped"
+    CORRECTED = "corrected"  #: an article changed, and the answer with it
+    WITHDRAWN = "withdrawn"  #: what it rested on is gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenAnswer:
+    """An answer and what became of it. It knows which revision of which article it rests on."""
+
+    id: AnswerId
+    conversation: ConversationId
+    question: MessageId
+    text: Text
+    citations: tuple[Citation, ...]
+    confidence: float
+    state: AnswerState
+    given_at: datetime
+    source: str | None = None  #: of the message that carries it, as in `Message.source`
+
+    @property
+    def stands(self) -> bool:
+        """Whether people can read it, and take it for what we know."""
+        return self.source is not None and self.state is not AnswerState.WITHDRAWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A question that the knowledge base could not answer, or not well."""
+
+    conversation: ConversationId
+    question: MessageId
+    text: str  #: what was asked
+    audience: Audience
+    reason: str  #: why: a `Finding.reason`, or "not_helped"
+    nearest: tuple[Citation, ...]
+    asked_at: datetime

@@ -50,6 +50,8 @@ class Organisation:
     name: str
     tier: Tier
     desk_id: str | None = None  #: its id in the ticket desk
+    version: str | None = None  #: of the product that it runs
+    environment: str | None = None  #: where, such as "Production"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,7 @@ class Policies:
     calendars: Mapping[str, Calendar]
     on_call: OnCall
     escalation_room: Room | None  #: where escalations are told; None: in the conversation's own thread
+    draft_room: Room | None = None  #: where our own people see drafts of answers
 
     def room_of(self, address: Address) -> Room:
         """The room as configured; an unknown one is public, best effort and answers mentions only."""

@@ -21,12 +21,15 @@ from bot.core.effects import (
 from bot.core.events import Event, TimerFired
 from bot.core.model import (
     Address,
+    AnswerId,
     Audience,
     Clock,
     ClockId,
     Conversation,
     ConversationId,
     Finding,
+    Gap,
+    GivenAnswer,
     Inquiry,
     Message,
     OrganisationId,
@@ -173,6 +176,18 @@ class Records(Protocol):
     async def knows_comment(self, ticket: TicketId, comment: str) -> bool:
         """Whether this comment of the replica is ours or was already taken over."""
 
+    async def answer(self, id: AnswerId) -> GivenAnswer:
+        """By id; KeyError when there is none."""
+
+    async def find_answer(self, conversation: ConversationId, source: str) -> GivenAnswer | None:
+        """The answer that stands in this message."""
+
+    async def answers(self, *, since: datetime) -> Sequence[GivenAnswer]:
+        """Every answer given since then, oldest first."""
+
+    async def gaps(self, *, since: datetime) -> Sequence[Gap]:
+        """What was asked since then and not answered well, oldest first."""
+
     async def has_pending(self, lane: str, kind: str) -> bool:
         """Whether an effect of this kind is still to be done (or under way) in the lane."""
 
@@ -211,6 +226,15 @@ class Transaction(Records, Protocol):
 
     async def save_clock(self, clock: Clock) -> None:
         """Write it back; segments are only ever appended or closed."""
+
+    async def record_answer(self, answer: GivenAnswer) -> GivenAnswer:
+        """Store it; its `id` is ignored and assigned."""
+
+    async def save_answer(self, answer: GivenAnswer) -> None:
+        """Write text, citations, state and source back."""
+
+    async def record_gap(self, gap: Gap) -> None:
+        """Store it, once for a question; its `text` is the question's and not stored again."""
 
     async def remember_comment(self, ticket: TicketId, comment: str) -> bool:
         """False when the comment was known."""

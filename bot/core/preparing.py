@@ -22,10 +22,11 @@ from bot.core.effects import (
 )
 from bot.core.errors import AudienceViolation, NotYet, Rejected
 from bot.core.events import Button
-from bot.core.model import Audience, ClockId, Floor, Person, PersonRef
+from bot.core.model import Audience, ClockId, Floor, Person, PersonRef, Turn
 from bot.core.policies import Policies
 from bot.core.ports import Records
 
+TURNS = 8  #: of the thread that a question is read together with
 NAMED_WITHIN = timedelta(seconds=30)  #: how long the desk is kept waiting for somebody's name
 
 
@@ -42,14 +43,32 @@ async def prepare(effect: Effect, records: Records, policies: Policies, *, now: 
         case ShowStatus():
             return await _card(effect, records, policies)
         case DraftAnswer():
-            conversation = await records.conversation(effect.conversation)
-            return effect if effect.was_addressed or conversation.floor is Floor.BOT else None
+            return await _question(effect, records, policies)
         case IdentifyPerson():
             return None if await records.find_person(effect.ref) else effect
         case CreateReplica() | CommentOnReplica() | UpdateReplica():
             return await _in_desk(effect, records, now)
         case _:
             assert_never(effect)
+
+
+async def _question(effect: DraftAnswer, records: Records, policies: Policies) -> DraftAnswer | None:
+    """With what was said before it, and what the asker is known to run."""
+    conversation = await records.conversation(effect.conversation)
+    if conversation.floor is Floor.HUMAN and not effect.was_addressed:
+        return None
+    messages = await records.messages(effect.conversation)
+    place = next((place for place, message in enumerate(messages) if message.id == effect.question), 0)
+    earlier = [message for message in messages[:place] if message.text.audience.may_reach(effect.reader)]
+    organisation = (
+        policies.organisations.get(conversation.organisation) if conversation.organisation else None
+    )
+    return replace(
+        effect,
+        earlier=tuple(Turn(role=message.role, text=message.text.body) for message in earlier[-TURNS:]),
+        version=organisation.version if organisation else None,
+        environment=organisation.environment if organisation else None,
+    )
 
 
 async def _reply(effect: PostReply, records: Records, policies: Policies) -> PostReply | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.core.model import Answer, Clock, Metric, Text, Ticket
+from bot.core.model import Citation, Clock, GivenAnswer, Metric, Text, Ticket
 
 SUBJECT_LENGTH = 120  #: characters; Zendesk truncates at 150
 
@@ -25,15 +25,15 @@ def ticket_label(ticket: int) -> str:
     return f"DB-{ticket}"
 
 
-def answered(answer: Answer) -> str:
+def answered(text: str, citations: Sequence[Citation]) -> str:
     """An answer with what it rests on."""
     sources = "\n".join(
         f"{number}. [{_citation(citation.heading, citation.path)}]({citation.url})"
         if citation.url
         else f"{number}. {_citation(citation.heading, citation.path)}"
-        for number, citation in enumerate(answer.citations, start=1)
+        for number, citation in enumerate(citations, start=1)
     )
-    return f"{answer.text.body}\n\n**Sources**\n{sources}"
+    return f"{text}\n\n**Sources**\n{sources}"
 
 
 def _citation(heading: str, path: str) -> str:
@@ -51,6 +51,49 @@ def not_known(ticket: int | None = None, *, is_offered: bool = True) -> str:
 def helped(original: str) -> str:
     """Under an answer that was accepted."""
     return f"{original}\n\n_Marked as helpful — thank you._"
+
+
+def not_helped(original: str, *, is_offered: bool) -> str:
+    """Under an answer that was not accepted; under it is a button where a ticket is offered."""
+    offer = " Shall I open a ticket, so that a person looks at it?" if is_offered else ""
+    return f"{original}\n\n_Marked as not helpful — sorry._{offer}"
+
+
+def drafted(question: str, given: GivenAnswer, organisation: str | None) -> str:
+    """A draft for our own people: what was asked, what would be said, how sure we are."""
+    who = f" · {plain(organisation)}" if organisation else ""
+    asked = "\n".join(f"> {plain(line)}" for line in question.strip().splitlines())
+    return f"**Draft answer**{who} · {given.confidence:.0%} sure\n{asked}\n\n" + answered(
+        given.text.body, given.citations
+    )
+
+
+def draft_used(original: str, who: str) -> str:
+    """Under a draft that was posted."""
+    return f"{original}\n\n_Posted by {plain(who)}._"
+
+
+def draft_ignored(original: str, who: str) -> str:
+    """Under a draft that was not."""
+    return f"{original}\n\n_Ignored by {plain(who)}._"
+
+
+def passed_on() -> str:
+    """To somebody who called the bot where our own people look at every answer first."""
+    return "I have passed this on to the team. Somebody will answer here."
+
+
+def corrected(answer: str, at: datetime) -> str:
+    """An answer in the place of an older one, whose article has changed."""
+    return f"{answer}\n\n_Corrected on {at:%Y-%m-%d}: the article this rested on has changed._"
+
+
+def withdrawn() -> str:
+    """In the place of an answer whose article is gone or says something else now."""
+    return (
+        "_I have withdrawn this answer: the article it rested on has changed, "
+        "and I no longer find an answer that I could cite._"
+    )
 
 
 def ticket_opened(original: str, ticket: int) -> str:

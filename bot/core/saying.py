@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from bot.core import replies
 from bot.core.context import Context
 from bot.core.effects import EditReply, PostReply, Purpose, ReplyButton
 from bot.core.errors import NotYet
 from bot.core.events import ButtonPressed, ReplyPosted
-from bot.core.model import Conversation, ConversationId, PersonRef, Role, Text
+from bot.core.model import AnswerId, AnswerState, Conversation, ConversationId, PersonRef, Role, Text
 from bot.core.ports import NewMessage
 
 US = "Deskbell"  #: the author of what the bot says
@@ -23,6 +24,7 @@ async def say(
     *,
     buttons: tuple[ReplyButton, ...] = (),
     was_addressed: bool = False,
+    answer: AnswerId | None = None,
 ) -> None:
     """Say something in the conversation's thread."""
     await context.tx.plan(
@@ -34,8 +36,27 @@ async def say(
             purpose=purpose,
             buttons=buttons,
             was_addressed=was_addressed,
+            answer=answer,
         )
     )
+
+
+async def say_once(context: Context, conversation: Conversation, body: str) -> None:
+    """A notice, unless it is the last thing that we said here."""
+    if await last_said(context, conversation) != body:
+        text = Text(body=body, audience=conversation.audience)
+        await say(context, conversation, text, Purpose.NOTICE)
+
+
+async def last_said(context: Context, conversation: Conversation) -> str | None:
+    """Our last words to these readers; words still on their way do not count."""
+    messages = await context.tx.messages(conversation.id)
+    ours = (
+        message.text.body
+        for message in reversed(messages)
+        if message.role is Role.BOT and message.text.audience == conversation.audience
+    )
+    return next(ours, None)
 
 
 async def remember(context: Context, event: ReplyPosted) -> None:
@@ -51,6 +72,9 @@ async def remember(context: Context, event: ReplyPosted) -> None:
             sent_at=event.posted_at,
         )
     )
+    if event.answer is not None:
+        answer = await context.tx.answer(event.answer)
+        await context.tx.save_answer(replace(answer, state=AnswerState.POSTED, source=event.source))
 
 
 async def restate(
@@ -58,8 +82,10 @@ async def restate(
     conversation: ConversationId,
     event: ButtonPressed,
     words: Callable[[str], str],
+    *,
+    buttons: tuple[ReplyButton, ...] = (),
 ) -> None:
-    """Replace the message whose button was pressed; its buttons go, so it is pressed once."""
+    """Replace the message whose button was pressed, and its buttons: they are pressed once."""
     said = await find_pressed(context, conversation, event)
     if said is None:
         return
@@ -70,6 +96,7 @@ async def restate(
             room=context.policies.room_of(event.address).audience,
             message=event.message,
             text=replies.restated(said, words(said.body)),
+            buttons=buttons,
         )
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from bot.core import conversing, preparing, promising, saying, ticketing
+from bot.core import answering, conversing, preparing, promising, saying, ticketing
 from bot.core.context import Context
 from bot.core.effects import Effect
 from bot.core.events import (
@@ -50,7 +50,7 @@ class Desk:
             case ButtonPressed():
                 await _pressed(context, event)
             case AnswerDrafted():
-                await conversing.answer_drafted(context, event)
+                await answering.answer_drafted(context, event)
             case ReplyPosted():
                 await saying.remember(context, event)
             case CardPosted():
@@ -80,7 +80,13 @@ async def _pressed(context: Context, event: ButtonPressed) -> None:
         case Button.OPEN_TICKET:
             await conversing.press_open_ticket(context, event)
         case Button.HELPED:
-            await conversing.press_helped(context, event)
+            await answering.press_helped(context, event)
+        case Button.NOT_HELPED:
+            await answering.press_not_helped(context, event)
+        case Button.USE_DRAFT:
+            await answering.press_use_draft(context, event)
+        case Button.IGNORE_DRAFT:
+            await answering.press_ignore_draft(context, event)
         case Button.ACKNOWLEDGE:
             await promising.acknowledge(context, event)
         case _:

@@ -23,6 +23,9 @@ EVENT_TYPE = "deskbell_effect"
 LABELS = {
     Button.OPEN_TICKET: "Open a ticket",
     Button.HELPED: "That helped",
+    Button.NOT_HELPED: "Not helpful",
+    Button.USE_DRAFT: "Use",
+    Button.IGNORE_DRAFT: "Ignore",
     Button.ACKNOWLEDGE: "Acknowledge",
 }
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}", re.ASCII)
@@ -43,12 +46,12 @@ def render_reply(effect: PostReply, *, key: str) -> dict[str, Any]:
 
 
 def render_edit(effect: EditReply) -> dict[str, Any]:
-    """The arguments of chat.update. The buttons go: what was asked has been answered."""
+    """The arguments of chat.update. Buttons that are not given again go: what was asked has been answered."""
     return {
         "channel": effect.address.room,
         "ts": effect.message,
         "text": fallback(effect.text.body),
-        "blocks": [_markdown(effect.text.body)],
+        "blocks": [_markdown(effect.text.body), *_actions(effect.buttons)],
         "link_names": False,
         "parse": "none",
     }
@@ -122,6 +125,6 @@ def _button(offered: ReplyButton) -> dict[str, Any]:
         "text": {"type": "plain_text", "text": LABELS[offered.button]},
         "value": offered.value,
     }
-    if offered.button is Button.ACKNOWLEDGE:
+    if offered.button in (Button.ACKNOWLEDGE, Button.USE_DRAFT):
         element["style"] = "primary"
     return element

@@ -79,7 +79,7 @@ async def test_production_down_opens_a_p1_ticket_at_once_and_is_answered_all_the
     assert set(await clocks(sandbox)) == {Metric.FIRST_REPLY_TIME, Metric.RESOLUTION_TIME}
     (answer,) = replies_in(sandbox, thread)
     assert "DATAHUB_GMS_URL" in words(answer)
-    assert buttons(answer) == ["helped"]
+    assert buttons(answer) == ["helped", "not_helped"]
 
 
 async def test_an_emergency_that_is_told_after_a_question_is_a_p1_too(sandbox: Sandbox) -> None:

@@ -20,7 +20,7 @@ async def test_question_answer_ticket_zendesk_reply_and_the_clock_stops(sandbox:
     _, answer = slack.thread("acme-support", asked)
     assert "DATAHUB_GMS_URL" in str(answer.blocks)
     assert "https://docs.opendatagov.io/integrations/datahub" in str(answer.blocks)
-    assert [button.action_id for button in answer.buttons] == ["helped", "open_ticket"]
+    assert [button.action_id for button in answer.buttons] == ["helped", "not_helped", "open_ticket"]
 
     await slack.press("carol", "acme-support", answer.ts, "open_ticket")
     await sandbox.settle()

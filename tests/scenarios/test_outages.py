@@ -209,7 +209,7 @@ async def test_an_hour_without_slack_ends_with_one_answer(sandbox: Sandbox) -> N
     sandbox.slack.faults.outage(on=False, operation="chat.*")
     await sandbox.settle(within=A_WHILE)
     (answer,) = replies_in(sandbox, thread)
-    assert buttons(answer) == ["helped", "open_ticket"]
+    assert buttons(answer) == ["helped", "not_helped", "open_ticket"]
 
 
 async def test_slacks_own_limit_of_a_message_a_second_is_never_met(sandbox: Sandbox) -> None:

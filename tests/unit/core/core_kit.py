@@ -213,6 +213,7 @@ class Bench:
                     source=f"slack:reply-{id}",
                     text=effect.text,
                     posted_at=self.now,
+                    answer=effect.answer,
                 )
             case ShowStatus():
                 return CardPosted(conversation=effect.conversation, card=f"card-{effect.conversation}")

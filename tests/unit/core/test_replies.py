@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 from bot.core import replies
 from bot.core.model import (
     PUBLIC,
-    Answer,
+    AnswerId,
+    AnswerState,
     Citation,
     Clock,
     ClockId,
     ClockState,
     ConversationId,
+    GivenAnswer,
+    MessageId,
     Metric,
     Priority,
     Segment,
@@ -68,6 +71,18 @@ def a_clock(**changes: Any) -> Clock:
     return Clock(**values)
 
 
+GIVEN = GivenAnswer(
+    id=AnswerId(7),
+    conversation=ConversationId(1),
+    question=MessageId(3),
+    text=Text(body="Set the URL.", audience=PUBLIC),
+    citations=CITED,
+    confidence=0.82,
+    state=AnswerState.DRAFT,
+    given_at=NOON,
+)
+
+
 def escalated(hours: float, *, is_internal: bool = True, **changes: Any) -> str:
     now = NOON + timedelta(hours=hours)
     return replies.escalated(TICKET, a_clock(**changes), now=now, is_internal=is_internal)
@@ -76,13 +91,44 @@ def escalated(hours: float, *, is_internal: bool = True, **changes: Any) -> str:
 SENTENCES: dict[str, tuple[str, str]] = {
     "ticket_label": (replies.ticket_label(12), "DB-12"),
     "answered": (
-        replies.answered(
-            Answer(text=Text(body="Set the URL.", audience=PUBLIC), citations=CITED, confidence=1)
-        ),
+        replies.answered("Set the URL.", CITED),
         (
             "Set the URL.\n\n**Sources**\n"
             "1. [Connect DataHub](https://docs.example/datahub)\n"
             "2. setup/offline.md"
+        ),
+    ),
+    "not_helped": (
+        replies.not_helped("Said.", is_offered=True),
+        ("Said.\n\n_Marked as not helpful — sorry._ Shall I open a ticket, so that a person looks at it?"),
+    ),
+    "not_helped under a ticket": (
+        replies.not_helped("Said.", is_offered=False),
+        "Said.\n\n_Marked as not helpful — sorry._",
+    ),
+    "drafted": (
+        replies.drafted("how?\n*now*", GIVEN, "acme"),
+        (
+            "**Draft answer** · acme · 82% sure\n> how?\n> \\*now\\*\n\nSet the URL.\n\n**Sources**\n"
+            "1. [Connect DataHub](https://docs.example/datahub)\n"
+            "2. setup/offline.md"
+        ),
+    ),
+    "draft_used": (replies.draft_used("Said.", "otto"), "Said.\n\n_Posted by otto._"),
+    "draft_ignored": (replies.draft_ignored("Said.", "otto"), "Said.\n\n_Ignored by otto._"),
+    "passed_on": (
+        replies.passed_on(),
+        "I have passed this on to the team. Somebody will answer here.",
+    ),
+    "corrected": (
+        replies.corrected("Said.", NOON),
+        f"Said.\n\n_Corrected on {NOON:%Y-%m-%d}: the article this rested on has changed._",
+    ),
+    "withdrawn": (
+        replies.withdrawn(),
+        (
+            "_I have withdrawn this answer: the article it rested on has changed, "
+            "and I no longer find an answer that I could cite._"
         ),
     ),
     "not_known": (

@@ -1,0 +1,49 @@
+"""Answer recall: what was said is set right when the article that it rested on has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bot.core import replies
+from bot.core.answering import offers
+from bot.core.context import Context
+from bot.core.effects import EditReply
+from bot.core.model import AnswerState, Citation, Finding, GivenAnswer
+
+
+def outdated(given: GivenAnswer, revisions: Mapping[str, str]) -> tuple[Citation, ...]:
+    """The citations whose article has another revision now, or is gone; `revisions` are by path."""
+    if not given.stands:
+        return ()
+    return tuple(
+        citation
+        for citation in given.citations
+        if citation.revision and revisions.get(citation.path) != citation.revision
+    )
+
+
+async def correct(context: Context, given: GivenAnswer, finding: Finding) -> None:
+    """An article changed: what was said is replaced in place by what is right now, or taken back."""
+    conversation = await context.tx.conversation(given.conversation)
+    if not given.stands or context.of_its_readers(conversation) is None:
+        return
+    answer = finding.answer
+    if answer is None or not answer.is_grounded:
+        given = replace(given, state=AnswerState.WITHDRAWN)
+        body = replies.withdrawn()
+    else:
+        given = replace(given, text=answer.text, citations=answer.citations, state=AnswerState.CORRECTED)
+        body = replies.corrected(replies.answered(answer.text.body, answer.citations), context.now)
+    await context.tx.save_answer(given)
+    _, _, message = (given.source or "").partition(":")
+    await context.tx.plan(
+        EditReply(
+            conversation=conversation.id,
+            address=conversation.address,
+            room=conversation.audience,
+            message=message,
+            text=replies.restated(given.text, body),
+            buttons=offers(conversation, given.question),
+        )
+    )
