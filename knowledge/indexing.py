@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from knowledge.chunking import Chunk, chunk_article
 from knowledge.embedding import Embedder
 from knowledge.embeddings import Embeddings
 from knowledge.loaded import open_store
-from knowledge.settling import Settlement
+from knowledge.reading import Partition
+from knowledge.settling import Replicas, Settlement
 from knowledge.twins import families, sketch
 from knowledge.vectors import ChromaServer
 from knowledge.versions import Lease, Place, alone, current_place, embeddings_for, place_for, point_to, sweep
@@ -55,6 +57,24 @@ class _Window:
 
     articles: list[tuple[str, Article, str, list[Chunk]]] = field(default_factory=list)
     chunks: int = 0
+
+    def texts(self, known: AbstractSet[str]) -> dict[str, str]:
+        """What is to be embedded, by digest."""
+        return {
+            chunk.digest: chunk.embedded
+            for _, _, _, chunks in self.articles
+            for chunk in chunks
+            if chunk.digest not in known
+        }
+
+    def partitions(self, digests: Collection[str]) -> dict[str, Partition]:
+        """Which partition some belong to; the number of it is not known here, nor needed."""
+        return {
+            chunk.digest: Partition(0, article.audience, chunk.language)
+            for _, article, _, chunks in self.articles
+            for chunk in chunks
+            if chunk.digest in digests
+        }
 
     def add(self, root: str, article: Article, mark: str) -> None:
         """One more."""
@@ -131,6 +151,7 @@ class _Run:
         self._embeddings = embeddings
         self._known = embeddings.known() if embeddings else set()
         self._settlement = Settlement(place, embeddings, server) if embeddings else None
+        self._replicas = Replicas(place, server) if embeddings and server else None
         self.embedded = 0
         self.removed = 0
         self.errors: list[str] = []
@@ -162,6 +183,8 @@ class _Run:
         """What nothing refers to any more goes, now that nobody can see it."""
         if self._settlement is not None:
             self._settlement.after_commit()
+        if self._replicas is not None:
+            self._replicas.close()
 
     def _windows(
         self,
@@ -212,12 +235,12 @@ class _Run:
     def _embed(self, window: _Window) -> None:
         if self._embedder is None or self._embeddings is None:
             return
-        texts = {
-            chunk.digest: chunk.embedded
-            for _, _, _, chunks in window.articles
-            for chunk in chunks
-            if chunk.digest not in self._known
-        }
+        texts = window.texts(self._known)
+        if self._replicas is not None:
+            for digests, vectors in self._replicas.take(window.partitions(texts)):
+                self._embeddings.add(digests, vectors)
+                self._known.update(digests)
+            texts = window.texts(self._known)
         # In the order of length, so that what an embedder reads at a time needs little padding.
         digests = sorted(texts, key=lambda digest: len(texts[digest]))
         if digests:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 
 import numpy as np
 
 from knowledge.catalogue import Writing
+from knowledge.embedding import Vectors
 from knowledge.embeddings import Embeddings
 from knowledge.geometry import Cloud
 from knowledge.loaded import open_store
@@ -15,6 +17,23 @@ from knowledge.vectors import ChromaServer, VectorStore
 from knowledge.versions import Place
 
 _UNSETTLED = "unsettled"  #: a file that stands from the first change to the store until the last
+
+
+class Replicas:
+    """On a Chroma server lies what other replicas have embedded: taking it is cheaper than doing it again."""
+
+    def __init__(self, place: Place, server: ChromaServer) -> None:
+        self._store = open_store(place, server)
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._store.close()
+
+    def take(self, wanted: Mapping[str, Partition]) -> Iterator[tuple[list[str], Vectors]]:
+        """The vectors that are there, of digests and the partitions that they belong to."""
+        for partition in dict.fromkeys(wanted.values()):
+            digests = [digest for digest, where in wanted.items() if where == partition]
+            yield from self._store.vectors(partition, digests)
 
 
 class Settlement:
@@ -61,7 +80,8 @@ class Settlement:
         stored = before
         if was_broken or store.count(partition) != len(before):
             stored = store.digests(partition)
-        self._surplus[partition] = stored - after
+        # A server also holds vectors of replicas that are ahead or behind: those are not ours to remove.
+        self._surplus[partition] = (stored & before if self._server else stored) - after
         missing = sorted(after - stored)
         if missing or self._surplus[partition]:
             self._mark.touch()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import chromadb
 import numpy as np
@@ -19,6 +20,7 @@ from knowledge.embedding import Vectors
 from knowledge.reading import Partition
 
 _BATCH = 1_000
+_TIMEOUT = 10  #: seconds that a server may take to do one thing
 # Dot product of unit vectors; wider searches than the default because many neighbours are asked for.
 _SPACE = {"hnsw": {"space": "ip", "ef_construction": 200, "ef_search": 300, "max_neighbors": 24}}
 
@@ -38,8 +40,9 @@ class VectorStore:
     version of the index they belong to, so that two live side by side on one server.
     """
 
-    def __init__(self, connect: Callable[[], Any], prefix: str) -> None:
+    def __init__(self, connect: Callable[[], Any], prefix: str, *, is_embedded: bool = False) -> None:
         self._connect = connect
+        self._is_embedded = is_embedded
         self._prefix = prefix
         self._opening = threading.Lock()
         self._client = connect()
@@ -50,35 +53,27 @@ class VectorStore:
         """In files of ours."""
         folder.mkdir(parents=True, exist_ok=True)
         settings = Settings(anonymized_telemetry=False, is_persistent=True, allow_reset=False)
-        return cls(lambda: chromadb.PersistentClient(str(folder), settings=settings), "partition")
+        return cls(
+            lambda: chromadb.PersistentClient(str(folder), settings=settings), "partition", is_embedded=True
+        )
 
     @classmethod
     def at(cls, server: ChromaServer, version: str) -> VectorStore:
         """On a server, under the name of a version."""
-        parts = urlsplit(server.url)
-
-        def connect() -> Any:
-            try:
-                return chromadb.HttpClient(
-                    host=parts.hostname or "localhost",
-                    port=parts.port or (443 if parts.scheme == "https" else 80),
-                    ssl=parts.scheme == "https",
-                    settings=Settings(anonymized_telemetry=False),
-                )
-            except Exception as error:  # chromadb raises ValueError, and whatever httpx does
-                raise UserFacingError(
-                    f"The Chroma server at {_shown(server.url)} does not answer."
-                ) from error
-
-        return cls(connect, f"{server.prefix}-{version}")
+        return cls(lambda: _connected(server), f"{server.prefix}-{version}")
 
     def close(self) -> None:
         """Release the files or the connection."""
         self._collections.clear()
+        sessions = _sessions(self._client)
         self._client.close()
+        for session in sessions:
+            session.close()
 
     def reopen(self) -> None:
-        """Forget what was read: another process may have written."""
+        """Forget what was read from files: another process may have written."""
+        if not self._is_embedded:
+            return
         with self._opening:
             self.close()
             self._client = self._connect()
@@ -135,12 +130,35 @@ class VectorStore:
         return self._collections[name]
 
 
+def _connected(server: ChromaServer) -> Any:
+    parts = urlsplit(server.url)
+    named = f"{parts.username or ''}:{parts.password or ''}".encode()
+    try:
+        client = chromadb.HttpClient(
+            host=parts.hostname or "localhost",
+            port=parts.port or (443 if parts.scheme == "https" else 80),
+            ssl=parts.scheme == "https",
+            headers={"Authorization": f"Basic {b64encode(named).decode()}"} if parts.username else None,
+            settings=Settings(anonymized_telemetry=False),
+        )
+    except Exception as error:  # chromadb's are a ValueError, its own, and whatever httpx raises
+        raise UserFacingError(f"The Chroma server at {_shown(parts)} does not answer.") from error
+    for session in _sessions(client):
+        session.timeout = _TIMEOUT
+    return client
+
+
+def _sessions(client: Any) -> list[Any]:
+    """What speaks HTTP inside of a client: chromadb gives it no timeout and closes it nowhere."""
+    servers = (client._server, client._admin_client._server)  # noqa: SLF001 - there is no other way to them
+    return [server._session for server in servers if hasattr(server, "_session")]  # noqa: SLF001 - as above
+
+
+def _shown(parts: SplitResult) -> str:
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+
+
 def _slug(partition: Partition) -> str:
     """A collection's name has few letters to choose from, an organisation's key has many."""
     audience = hashlib.sha256(str(partition.audience).encode()).hexdigest()[:16]
     return f"{audience}-{partition.language.value}"
-
-
-def _shown(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
