@@ -88,6 +88,12 @@ def _add_knowledge(commands: Commands) -> None:
     evaluate.add_argument("--compare", metavar="FILE", help="what changed since a run that was kept")
     evaluate.add_argument("--chart", metavar="FILE", help="a picture of calibration and caution, SVG")
     evaluate.add_argument("--json", action="store_true", help="for machines")
+    recall = _command(parts, "recall", "answers whose articles have changed since", "recalls:recall")
+    recall.add_argument(
+        "--correct", nargs="+", type=int, default=[], metavar="ID", help="ask again and replace these"
+    )
+    recall.add_argument("--all", action="store_true", help="replace all of them")
+    recall.add_argument("--json", action="store_true", help="for machines")
 
 
 def _add_asking(commands: Commands) -> None:

@@ -88,6 +88,13 @@ class Reading:
         rows = self._database.execute("SELECT id, audience, sketch FROM articles ORDER BY path, folder")
         return rows.fetchall()
 
+    def revisions(self) -> dict[str, set[str]]:
+        """Path → revision; more than one where folders hold articles of the same path."""
+        found: dict[str, set[str]] = {}
+        for path, revision in self._database.execute("SELECT path, revision FROM articles"):
+            found.setdefault(path, set()).add(revision)
+        return found
+
     def counts(self) -> tuple[int, int]:
         """The numbers of articles and of chunks."""
         row = self._database.execute("SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM chunks)")

@@ -211,10 +211,10 @@ async def press_use_draft(context: Context, event: ButtonPressed) -> None:
     conversation = context.of_its_readers(await context.tx.conversation(given.conversation))
     if conversation is None:
         return
-    await context.tx.save_answer(replace(given, state=AnswerState.PLANNED))
-    await _post(context, conversation, given, was_addressed=True)
     who = event.presser_name or event.presser.user
     await saying.restate(context, conversation.id, event, lambda said: replies.draft_used(said, who))
+    await context.tx.save_answer(replace(given, state=AnswerState.PLANNED))
+    await _post(context, conversation, given, was_addressed=True)
 
 
 async def press_ignore_draft(context: Context, event: ButtonPressed) -> None:

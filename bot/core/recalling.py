@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from bot.core import replies
@@ -12,14 +12,14 @@ from bot.core.effects import EditReply
 from bot.core.model import AnswerState, Citation, Finding, GivenAnswer
 
 
-def outdated(given: GivenAnswer, revisions: Mapping[str, str]) -> tuple[Citation, ...]:
+def outdated(given: GivenAnswer, revisions: Mapping[str, Collection[str]]) -> tuple[Citation, ...]:
     """The citations whose article has another revision now, or is gone; `revisions` are by path."""
     if not given.stands:
         return ()
     return tuple(
         citation
         for citation in given.citations
-        if citation.revision and revisions.get(citation.path) != citation.revision
+        if citation.revision and citation.revision not in revisions.get(citation.path, ())
     )
 
 
