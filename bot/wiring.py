@@ -24,7 +24,7 @@ from bot.performing import Performers
 from bot.web import Readiness, build_app
 from bot.worker import Pace, Worker
 from config.policies import load_policies
-from config.settings import Settings, SlackSettings, ZendeskSettings
+from config.settings import ChromaSettings, Settings, SlackSettings, ZendeskSettings
 from storage.database import Database
 from storage.installation import installation_id
 from storage.ledger import SqlLedger
@@ -255,25 +255,30 @@ async def live_problems(settings: Settings, *, time: Time) -> list[str]:
 
 
 @contextmanager
-def open_knowledge(data_dir: Path, *, refresh_from: Sequence[Path] = ()) -> Iterator[LocalKnowledgeBase]:
+def open_knowledge(
+    data_dir: Path, *, refresh_from: Sequence[Path] = (), chroma: ChromaSettings | None = None
+) -> Iterator[LocalKnowledgeBase]:
     """The index below `data_dir`, first brought to what the folders hold, if any are given.
 
     The model is loaded at the first question, or by `warm_up`.
     """
     from knowledge.base import LocalKnowledgeBase  # noqa: PLC0415 - it brings a model along
     from knowledge.opening import open_index  # noqa: PLC0415
+    from knowledge.vectors import ChromaServer  # noqa: PLC0415
+
+    server = ChromaServer(url=chroma.url.reveal(), prefix=chroma.prefix) if chroma else None
 
     indexes = []
 
     def answerer() -> Answerer:
-        index = open_index(data_dir)
+        index = open_index(data_dir, chroma=server)
         indexes.append(index)
         return index.answerer()
 
     if refresh_from:
         from knowledge.commands import kb_index  # noqa: PLC0415 - only who indexes
 
-        kb_index(refresh_from, data_dir)
+        kb_index(refresh_from, data_dir, chroma=server)
     base = LocalKnowledgeBase(answerer)
     try:
         yield base

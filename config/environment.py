@@ -28,6 +28,13 @@ SETTINGS = (
         "DATABASE_URL", "", "SQLite or PostgreSQL; by default deskbell.db in DESKBELL_DATA.", is_secret=True
     ),
     Setting("DESKBELL_DATA", "data", "Where the embedded database and the index live."),
+    Setting(
+        "CHROMA_URL",
+        "",
+        "A Chroma server that many replicas share; by default vectors lie in DESKBELL_DATA.",
+        is_secret=True,
+    ),
+    Setting("CHROMA_PREFIX", "deskbell", "What this installation's collections on it begin with."),
     Setting("DESKBELL_CONFIG", "", "A directory of TOML files laid over the packaged policies."),
     Setting("SLACK_BOT_TOKEN", "", "The app's bot token, xoxb-…", is_secret=True),
     Setting(

@@ -60,6 +60,14 @@ class ModelSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChromaSettings:
+    """A Chroma server for the vectors of many replicas."""
+
+    url: Secret  #: it may carry a password
+    prefix: str  #: two installations on one server take different ones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PagerDutySettings:
     """An Events API v2 integration."""
 
@@ -81,6 +89,7 @@ class Settings:
     discord: DiscordSettings | None
     model: ModelSettings | None
     pagerduty: PagerDutySettings | None
+    chroma: ChromaSettings | None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -98,6 +107,7 @@ class Settings:
             discord=_discord(env),
             model=_model(env),
             pagerduty=_pagerduty(env),
+            chroma=_chroma(env),
         )
 
     def door_problems(self) -> list[str]:
@@ -115,6 +125,12 @@ class Settings:
 
 _GITHUB = ("GITHUB_APP_ID", "GITHUB_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET")
 _ZENDESK = ("ZENDESK_SUBDOMAIN", "ZENDESK_OAUTH_CLIENT_ID", "ZENDESK_OAUTH_CLIENT_SECRET")
+
+
+def _chroma(env: Environment) -> ChromaSettings | None:
+    if not env.has("CHROMA_URL"):
+        return None
+    return ChromaSettings(url=Secret(env.url("CHROMA_URL")), prefix=env.text("CHROMA_PREFIX"))
 
 
 def _slack(env: Environment) -> SlackSettings | None:

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 from markdown_it import MarkdownIt
 
+from bot.core.masking import mask
 from bot.core.model import INTERNAL, PUBLIC, Audience, OrganisationId, customer
 from knowledge.languages import Language
 
@@ -85,17 +86,18 @@ def load_article(path: Path, folder: Path, *, audience: Audience = PUBLIC) -> Ar
     text = _read(path, shown)
     front, body, first_line = _split_front_matter(text, shown)
     title = _string(front, "title", shown) or _plain(_first_heading(body)) or path.stem
+    masked = mask(body, is_documentation=True)  # before an embedder, an index or a reader sees it
     return Article(
         path=printable(relative),
-        title=title,
-        body=body,
+        title=mask(title, is_documentation=True),
+        body=masked,
         first_line=first_line,
         language=_language(front, shown),
         audience=_audience(front, shown) or audience,
         url=_url(front, shown),
-        description=_string(front, "description", shown),
+        description=mask(_string(front, "description", shown), is_documentation=True),
         source=_string(front, "source", shown) or folder.resolve().name,
-        revision=_string(front, "revision", shown) or _digest(title, body),
+        revision=_string(front, "revision", shown) or _digest(title, masked),
         updated=_string(front, "updated", shown),
     )
 

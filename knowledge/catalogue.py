@@ -91,6 +91,10 @@ class Writing(Reading):
         """Note a fact about the index."""
         self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
+    def next_generation(self) -> None:
+        """Tell those who read that there is something new."""
+        self.set_meta("generation", str(int(self.meta("generation") or 0) + 1))
+
     def partition(self, audience: Audience, language: Language) -> Partition:
         """The partition of an audience and a language, made if need be."""
         key = (str(audience), language.value)

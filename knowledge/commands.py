@@ -15,6 +15,7 @@ from knowledge.lines import read_objects
 from knowledge.opening import BUILT_IN
 from knowledge.retrieval import Passage
 from knowledge.terminal import complain, opened, progress, say, written
+from knowledge.vectors import ChromaServer
 
 _SHORTENED = 200  #: characters of a passage in a list
 
@@ -27,9 +28,10 @@ def kb_index(
     embedder: str = BUILT_IN,
     threads: int = 2,
     as_json: bool = False,
+    chroma: ChromaServer | None = None,
 ) -> int:
     """Build or refresh the index; 1 when an article could not be read."""
-    with opened(data_dir, embedder, threads) as index, progress() as told:
+    with opened(data_dir, embedder, threads, chroma) as index, progress() as told:
         report = index.refresh(folders, audience=audience, progress=told)
     for error in report.errors:
         complain(error)

@@ -253,7 +253,7 @@ class _Run:
         writing.set_families(families([(key, written) for key, _, written in writing.sketches()]))
         writing.write_words()
         writing.set_meta("embedder", self._embedder.name if self._embedder else "")
-        writing.set_meta("generation", str(int(writing.meta("generation") or 0) + 1))
+        writing.next_generation()
 
 
 def _write(writing: Writing, window: _Window, embedded: Future[None]) -> None:

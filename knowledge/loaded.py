@@ -23,6 +23,7 @@ from knowledge.vectors import ChromaServer, VectorStore
 from knowledge.versions import Lease, Place, current_place, embeddings_for, leased_place, place_for
 
 EXACT_BELOW = 20_000  #: vectors that are compared one by one, quicker than chromadb looks anything up
+NEIGHBOURS = "neighbours"  #: the fact in the catalogue that says where those are: embedded, or on a server
 _REMEMBERED = 4_000_000  #: entries of word lists that are kept in memory, about 50 MB
 
 log = structlog.get_logger()
@@ -168,12 +169,12 @@ class _Version:
         place: Place,
         lease: Lease,
         held: EmbeddingsInMemory | None,
-        open_store: Callable[[], VectorStore],
+        server: ChromaServer | None,
     ) -> None:
         self.place = place
         self._lease = lease
         self._held = held
-        self._open_store = open_store
+        self._server = server
         self._store: VectorStore | None = None
         self._database = place.catalogue.connect(shared=True)
         self._generation: str | None = None
@@ -204,7 +205,9 @@ class _Version:
             self._held.refresh()
         if self._store is not None:
             self._store.reopen()
-        store = self._opened_store if self._held is not None else None
+        # The indexer says where neighbours lie; without them all are compared, which is slower and exact.
+        is_here = reading.meta(NEIGHBOURS) == ("server" if self._server else "embedded")
+        store = self._opened_store if self._held is not None and is_here else None
         self._partitions = [
             LoadedPartition(partition, reading, self._held, store, reading.entries)
             for partition in reading.partitions()
@@ -212,7 +215,7 @@ class _Version:
 
     def _opened_store(self) -> VectorStore:
         if self._store is None:
-            self._store = self._open_store()
+            self._store = open_store(self.place, self._server)
         return self._store
 
 
@@ -251,9 +254,7 @@ class LiveIndex:
             raise IndexMissing("There is no index yet; run `python -m bot kb index DIR`.")
         self.close()
         place, lease = leased
-        self._version = _Version(
-            place, lease, self._embeddings(place), lambda: open_store(place, self._server)
-        )
+        self._version = _Version(place, lease, self._embeddings(place), self._server)
         return self._version
 
     def _embeddings(self, place: Place) -> EmbeddingsInMemory | None:

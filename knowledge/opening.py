@@ -92,6 +92,7 @@ def open_index(
     embedder: str = BUILT_IN,
     threads: int = 2,
     say: Callable[[str], None] | None = None,
+    chroma: ChromaServer | None = None,
 ) -> KnowledgeIndex:
     """Load the model and open the index below `data_dir`."""
-    return KnowledgeIndex(data_dir, load_embedder(embedder, data_dir, threads=threads, say=say))
+    return KnowledgeIndex(data_dir, load_embedder(embedder, data_dir, threads=threads, say=say), chroma)

@@ -11,7 +11,7 @@ from knowledge.catalogue import Writing
 from knowledge.embedding import Vectors
 from knowledge.embeddings import Embeddings
 from knowledge.geometry import Cloud
-from knowledge.loaded import open_store
+from knowledge.loaded import NEIGHBOURS, open_store
 from knowledge.reading import Partition
 from knowledge.vectors import ChromaServer, VectorStore
 from knowledge.versions import Place
@@ -55,6 +55,10 @@ class Settlement:
 
     def before_commit(self, writing: Writing) -> None:
         """Add what is new to the store and to what is known of the clouds."""
+        where = "server" if self._server else "embedded"
+        if writing.meta(NEIGHBOURS) != where:
+            writing.set_meta(NEIGHBOURS, where)
+            writing.next_generation()
         with closing(open_store(self._place, self._server)) as store:
             was_broken = self._mark.exists()
             for partition in writing.partitions():

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bot.core.errors import UserFacingError
 from knowledge.indexing import Progress as Told
 from knowledge.opening import BUILT_IN, KnowledgeIndex, open_index
+from knowledge.vectors import ChromaServer
 
 _LINES_EVERY = 50  #: articles or questions between two lines of progress where there is no terminal
 
@@ -28,9 +29,11 @@ def complain(line: str) -> None:
 
 
 @contextmanager
-def opened(data_dir: Path, embedder: str = BUILT_IN, threads: int = 2) -> Iterator[KnowledgeIndex]:
+def opened(
+    data_dir: Path, embedder: str = BUILT_IN, threads: int = 2, chroma: ChromaServer | None = None
+) -> Iterator[KnowledgeIndex]:
     """The index below `data_dir`; what its model has to tell goes beside the result."""
-    index = open_index(data_dir, embedder=embedder, threads=threads, say=complain)
+    index = open_index(data_dir, embedder=embedder, threads=threads, say=complain, chroma=chroma)
     try:
         yield index
     finally:

@@ -6,7 +6,7 @@ import hashlib
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -29,7 +29,7 @@ _SPACE = {"hnsw": {"space": "ip", "ef_construction": 200, "ef_search": 300, "max
 class ChromaServer:
     """Where a Chroma server listens, and what this installation's collections begin with."""
 
-    url: str
+    url: str = field(repr=False)  #: it may carry a password
     prefix: str = "deskbell"
 
 

@@ -30,7 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Until the input ends."""
     settings = settings_from_environment()
     tier = parse_tier(arguments.tier)
-    with tempfile.TemporaryDirectory(prefix="deskbell-") as folder, open_knowledge(settings.data_dir) as base:
+    with (
+        tempfile.TemporaryDirectory(prefix="deskbell-") as folder,
+        open_knowledge(settings.data_dir, chroma=settings.chroma) as base,
+    ):
         alone = _alone(settings, Path(folder))
         prepare_database(alone)
         try:

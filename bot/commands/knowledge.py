@@ -26,9 +26,13 @@ def _data_dir() -> Path:
 def index(arguments: argparse.Namespace) -> int:
     """Build or refresh the index."""
     from knowledge.commands import kb_index  # noqa: PLC0415 - a model comes with it; `triage` needs none
+    from knowledge.vectors import ChromaServer  # noqa: PLC0415 - as above
 
+    settings = Settings.from_environ(os.environ)
+    chroma = settings.chroma
+    server = ChromaServer(url=chroma.url.reveal(), prefix=chroma.prefix) if chroma else None
     folders = [Path(folder) for folder in arguments.dirs]
-    return kb_index(folders, _data_dir(), as_json=arguments.json)
+    return kb_index(folders, settings.data_dir, as_json=arguments.json, chroma=server)
 
 
 def search(arguments: argparse.Namespace) -> int:
