@@ -25,12 +25,12 @@ _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """An indexed piece of an article: a part of a section, or several short ones under one heading."""
+    """An indexed piece of an article: a section's own text, or a part of it."""
 
     number: int  #: in the article
-    headings: tuple[str, ...]  #: from the outermost to the first section's own
-    anchor: str  #: the first section's
-    text: str  #: Markdown without images, HTML and links; further sections' headings stand in it
+    headings: tuple[str, ...]  #: from the outermost to the section's own
+    anchor: str
+    text: str  #: Markdown without images, HTML and links
     embedded: str  #: what the embedder reads: where the text stands, and the text with its listings cut short
     language: Language
 
@@ -41,7 +41,6 @@ class Chunk:
 
 
 class _Kind(Enum):
-    HEADING = auto()
     PROSE = auto()
     CODE = auto()
 
@@ -68,20 +67,15 @@ class _Block:
 @dataclass(frozen=True, slots=True)
 class _Section:
     headings: tuple[str, ...]
-    way: tuple[str, ...]  #: what all of it stands under: `headings`, or less when sections were merged
     anchor: str
     blocks: tuple[_Block, ...]
-
-    @property
-    def words(self) -> int:
-        return sum(block.words for block in self.blocks)
 
 
 def chunk_article(article: Article) -> list[Chunk]:
     """All chunks of an article, in order."""
     language = article.language or detect(article.body) or Language.EN
     chunks: list[Chunk] = []
-    for section in _gathered(list(_sections(article))):
+    for section in _sections(article):
         for blocks in _pack(section.blocks):
             text = _join(blocks)
             chunks.append(
@@ -100,7 +94,8 @@ def chunk_article(article: Article) -> list[Chunk]:
 def _embedded(article: Article, section: _Section, blocks: Sequence[_Block]) -> str:
     area, slash, _ = article.path.partition("/")  # the outermost folder is a product or a subject
     way = [area] if slash else []
-    for step in (article.title, *section.way):
+    for heading in (article.title, *section.headings):
+        step = heading.replace("`", "")  # the marks of code mean nothing to an embedder
         if step not in way:
             way.append(step)
     return "\n".join([" > ".join(way), *(block.shortened for block in blocks)])
@@ -113,7 +108,7 @@ def _sections(article: Article) -> Iterator[_Section]:
     tokens = _PARSER.parse(article.body)
     slugs = _Slugs()
     way: dict[int, str] = {}
-    section = _Section((), (), "", (_Block(_Kind.PROSE, article.description),) if article.description else ())
+    section = _Section((), "", (_Block(_Kind.PROSE, article.description),) if article.description else ())
     start = 0
     for place, token in enumerate(tokens):
         if token.type != "heading_open" or token.level:
@@ -123,44 +118,15 @@ def _sections(article: Article) -> Iterator[_Section]:
         level = int(token.tag[1])
         way = {above: text for above, text in way.items() if above < level} | {level: heading}
         headings = tuple(way[key] for key in sorted(way))
-        section = _Section(headings, headings, slugs.anchor(heading, anchor), ())
+        section = _Section(headings, slugs.anchor(heading, anchor), ())
         start = place + 3
     yield replace(section, blocks=section.blocks + tuple(_blocks(tokens[start:])))
 
 
 def _heading(inline: Token) -> tuple[str, str]:
-    text = _inline(inline, code_marks=False)
+    text = _inline(inline)
     stated = _ANCHOR.search(text)
     return (_ANCHOR.sub("", text), stated["anchor"]) if stated else (text, "")
-
-
-def _gathered(sections: Sequence[_Section]) -> Iterator[_Section]:
-    """Short sections in a row become one, their headings in its text."""
-    held: _Section | None = None
-    for section in sections:
-        if not section.blocks:
-            continue
-        if held and held.words + section.words <= WORDS:
-            held = _merge(held, section)
-            continue
-        if held:
-            yield held
-        held = section
-    if held:
-        yield held
-
-
-def _merge(first: _Section, second: _Section) -> _Section:
-    shared = [one for one, other in zip(first.way, second.headings, strict=False) if one == other]
-    inside = first.blocks if len(first.way) < len(first.headings) else _titled(first)
-    return replace(first, way=first.headings[: len(shared)], blocks=inside + _titled(second))
-
-
-def _titled(section: _Section) -> tuple[_Block, ...]:
-    if not section.headings:
-        return section.blocks
-    mark = "#" * max(2, len(section.headings))
-    return (_Block(_Kind.HEADING, f"{mark} {section.headings[-1]}"), *section.blocks)
 
 
 def slug_of(heading: str) -> str:
@@ -223,7 +189,7 @@ def _listing(token: Token) -> Iterator[_Block]:
         yield _Block(_Kind.CODE, f"{fence}{language}\n{part}\n{fence}")
 
 
-def _inline(token: Token, *, code_marks: bool = True) -> str:
+def _inline(token: Token) -> str:
     """Text and code; images, HTML and the targets of links are left out."""
     parts: list[str] = []
     for child in token.children or ():
@@ -231,7 +197,7 @@ def _inline(token: Token, *, code_marks: bool = True) -> str:
             case "text":
                 parts.append(child.content)
             case "code_inline":
-                parts.append(f"`{child.content}`" if code_marks else child.content)
+                parts.append(f"`{child.content}`")
             case "softbreak" | "hardbreak":
                 parts.append(" ")
             case _:

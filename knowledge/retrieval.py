@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,13 @@ _MATCHES = 2_000  #: whose scores say what is a good one
 _WORDS_WEIGHT = 0.4  #: of a lexical standard deviation, a dense one being 1
 _OTHER_WORDS_WEIGHT = 0.1  #: likewise, for words in another language than the question's: names, mostly
 _OWN_LANGUAGE = 0.5  #: standard deviations that the question's own language is preferred by
-_SECOND_CHUNK = 0.5  #: how much an article's second best chunk counts, the best being 1
+_SECOND_CHUNK = 0.3  #: how much an article's second best chunk counts, the best being 1
+_SECTIONS = 2  #: of one article among the passages
+_FURTHER_SECTION = (
+    0.8  #: standard deviations that an article's second section is put back by: others come first
+)
+_BEHIND = 0.7  #: and so much of what it is behind the first section
+_CHUNKS_READ = 4  #: of an article, among which its sections are looked for
 _NARROWEST = 1.0  #: a deviation of BM25 scores is not taken for less
 
 
@@ -40,7 +46,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """The best chunk of an article that was found."""
+    """A section of an article that was found: its best chunk."""
 
     article: int
     path: str
@@ -48,7 +54,7 @@ class Passage:
     heading: str
     anchor: str
     url: str  #: with the anchor; empty when the article is published nowhere
-    score: float  #: the article's; comparable between questions to the same index
+    score: float  #: of its article, less for a further section; comparable between questions to one index
     text: str
     language: Language
     audience: Audience
@@ -94,7 +100,10 @@ class Searcher:
         return Question(text=text, language=detect(text), vector=vector)
 
     def search(self, question: Question, reader: Audience, *, limit: int = 10) -> list[Passage]:
-        """The best passage of each of the best articles that `reader` may read, best first."""
+        """The best sections of the best articles that `reader` may read, best first.
+
+        No article comes more than twice: ten passages are of five articles or more.
+        """
         if not question.text.strip():
             return []
         with self._live.view(reader) as view:
@@ -179,37 +188,76 @@ def _highest(scores: Scores, limit: int) -> Numbers:
 
 
 def _passages(view: View, found: _Candidates, limit: int) -> list[Passage]:
-    """An article's score is that of its best chunk and, for half as much, of its second best."""
+    """The best sections of the best articles, one of each family of articles that are nearly the same."""
     if not len(found.scores):
         return []
+    ranked = _ranked(view, found)
+    shown = _families(found, ranked, limit)
+    ids = found.chunks[[place for one in shown for place in (*one.places, *one.twins)]]
+    chunks = view.reading.chunks(ids.tolist())
+    listed = []
+    for one in shown:
+        twins = tuple(chunks[int(found.chunks[twin])].path for twin in one.twins)
+        sections = _sections(found, one.places, chunks)
+        for number, (behind, chunk) in enumerate(sections[:_SECTIONS]):
+            score = one.score - number * _FURTHER_SECTION - _BEHIND * behind
+            listed.append(_passage(chunk, score, twins))
+    listed.sort(key=lambda passage: passage.score, reverse=True)
+    return listed[:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """An article among the candidates."""
+
+    score: float
+    places: Numbers  #: of its chunks, best first
+    twins: list[int] = field(default_factory=list)  #: the best places of articles that are nearly the same
+
+
+def _ranked(view: View, found: _Candidates) -> list[_Scored]:
+    """An article's score is that of its best chunk and, for less, of its second best."""
     order = np.argsort(-found.scores, kind="stable")
-    articles, best = np.unique(found.articles[order], return_index=True)
-    others = np.delete(order, best)
-    first, place = found.scores[order[best]], order[best]
-    # An article's other chunks that were no candidates are taken for middling ones.
+    articles, starts, counts = np.unique(found.articles[order], return_index=True, return_counts=True)
+    by_article = np.argsort(found.articles[order], kind="stable")
+    ends = np.cumsum(counts)
     sizes = np.sum([one.sizes(articles) for one in view.partitions], axis=0)
-    second = np.where(sizes > 1, np.minimum(first, np.median(found.scores)), first)
-    having, next_best = np.unique(found.articles[others], return_index=True)
-    second[np.searchsorted(articles, having)] = found.scores[others[next_best]]
-    scores = (first + _SECOND_CHUNK * second) / (1 + _SECOND_CHUNK)
-    ranked = np.argsort(-scores, kind="stable")
-    return _shown(view, found, list(zip(scores[ranked].tolist(), place[ranked].tolist(), strict=True)), limit)
+    usual = float(np.median(found.scores))
+    ranked = []
+    for article in np.argsort(starts):
+        places = order[by_article[ends[article] - counts[article] : ends[article]]]
+        first = float(found.scores[places[0]])
+        # An article's other chunks that were no candidates are taken for middling ones.
+        second = float(found.scores[places[1]]) if len(places) > 1 else min(first, usual)
+        second = second if sizes[article] > 1 else first
+        score = (first + _SECOND_CHUNK * second) / (1 + _SECOND_CHUNK)
+        ranked.append(_Scored(score, places[:_CHUNKS_READ]))
+    ranked.sort(key=lambda one: one.score, reverse=True)
+    return ranked
 
 
-def _shown(view: View, found: _Candidates, scored: Sequence[tuple[float, int]], limit: int) -> list[Passage]:
-    """One of each family of articles that are nearly the same; the others are named with it."""
-    shown: dict[int, list[tuple[float, int]]] = {}
-    for score, place in scored:
-        family = int(found.families[place])
-        if family in shown or len(shown) < limit:
-            shown.setdefault(family, []).append((score, place))
-    ids = [int(found.chunks[place]) for members in shown.values() for _, place in members]
-    chunks = view.reading.chunks(ids)
-    passages = []
-    for (score, place), *twins in shown.values():
-        also_at = tuple(chunks[int(found.chunks[twin])].path for _, twin in twins)
-        passages.append(_passage(chunks[int(found.chunks[place])], score, also_at))
-    return passages
+def _families(found: _Candidates, ranked: Sequence[_Scored], limit: int) -> list[_Scored]:
+    shown: dict[int, _Scored] = {}
+    for one in ranked:
+        best = int(one.places[0])
+        family = int(found.families[best])
+        if family in shown:
+            shown[family].twins.append(best)
+        elif len(shown) < limit:
+            shown[family] = one
+    return list(shown.values())
+
+
+def _sections(
+    found: _Candidates, places: Numbers, chunks: Mapping[int, StoredChunk]
+) -> list[tuple[float, StoredChunk]]:
+    """The best chunk of each section of an article, and how far it is behind the best of all."""
+    best: dict[tuple[str, ...], tuple[float, StoredChunk]] = {}
+    for place in places:
+        chunk = chunks[int(found.chunks[place])]
+        behind = float(found.scores[places[0]] - found.scores[place])
+        best.setdefault((*chunk.headings, chunk.anchor), (behind, chunk))
+    return list(best.values())
 
 
 def _passage(chunk: StoredChunk, score: float, also_at: tuple[str, ...]) -> Passage:

@@ -132,7 +132,8 @@ def test_an_answer_quotes_and_cites(answerer: Answerer) -> None:
     assert first.url.startswith("https://docs.example.org/guides/tokens")
     assert "> " in considered.answer.text.body
     assert considered.answer.text.audience == PUBLIC
-    assert len({passage.path for passage in considered.passages}) == len(considered.passages)
+    sections = {(passage.path, passage.anchor) for passage in considered.passages}
+    assert len(sections) == len(considered.passages)
 
 
 def test_an_answer_holds_no_address_but_those_it_cites(answerer: Answerer) -> None:

@@ -47,10 +47,12 @@ def test_an_anchor_that_is_stated_wins() -> None:
     assert (chunk.headings, chunk.anchor) == (("Olá",), "hello")
 
 
-def test_short_sections_share_a_chunk_and_keep_their_headings_in_the_text() -> None:
-    (chunk,) = chunks_of("# Title\n\n## One\n\nfirst\n\n## Two\n\nsecond")
-    assert chunk.text == "## One\n\nfirst\n\n## Two\n\nsecond"
-    assert (chunk.headings, chunk.anchor) == (("Title", "One"), "one")
+def test_every_section_is_a_chunk_of_its_own_however_short() -> None:
+    first, second = chunks_of("# Title\n\n## One\n\nfirst\n\n## The `push` command\n\nsecond")
+    assert (first.text, first.headings, first.anchor) == ("first", ("Title", "One"), "one")
+    assert (second.text, second.headings) == ("second", ("Title", "The `push` command"))
+    assert second.anchor == "the-push-command"
+    assert second.embedded == "area > Title > The push command\nsecond"
 
 
 def test_long_prose_is_divided_with_an_overlap_of_whole_sentences() -> None:
