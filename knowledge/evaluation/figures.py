@@ -20,7 +20,7 @@ from knowledge.evaluation.metrics import (
     tradeoffs,
     widest,
 )
-from knowledge.evaluation.runs import Outcome
+from knowledge.evaluation.runs import SHOWN, Outcome
 
 ABSTAINED = 0.9  #: of the unanswerable questions, what the risk-coverage line asks for
 
@@ -72,6 +72,13 @@ RANKING = (
     Metric("recall_at_10", "recall@10", _within(10), _known),
     Metric("mrr", "mrr", lambda outcome: reciprocal(outcome.rank), _known),
     Metric("ndcg_at_10", "ndcg@10", lambda outcome: outcome.ndcg, _known),
+    Metric(
+        "passages_recall_at_5",
+        "recall@5, counting passages",
+        lambda outcome: outcome.place is not None and outcome.place <= SHOWN,
+        _known,
+    ),
+    Metric("passages_mrr", "mrr, counting passages", lambda outcome: reciprocal(outcome.place), _known),
     Metric("section_hit_at_5", "section@5", lambda outcome: bool(outcome.section), _with_section),
 )
 ABSTENTION = (

@@ -45,6 +45,11 @@ def rank_of(found: Sequence[str], gold: Collection[str]) -> int | None:
     return next((place for place, path in enumerate(articles, 1) if path in gold), None)
 
 
+def place_of(found: Sequence[str], gold: Collection[str]) -> int | None:
+    """The place of the first right article when every passage takes one, as people see them."""
+    return next((place for place, path in enumerate(found, 1) if path in gold), None)
+
+
 def reciprocal(rank: int | None) -> float:
     """1 / rank; 0 beyond the depth."""
     return 1 / rank if rank is not None and rank <= DEPTH else 0.0

@@ -13,7 +13,8 @@ from knowledge.evaluation.intervals import Measure
 from knowledge.evaluation.metrics import Bin, Tradeoff
 
 _DIGITS = 3
-_COLUMNS = (*(metric for metric in RANKING if metric.key != "recall_at_10"), ABSTENTION[1], ANSWERS[0])
+_NO_COLUMN = {"recall_at_10", "passages_recall_at_5", "passages_mrr"}  #: a screen is only so wide
+_COLUMNS = (*(metric for metric in RANKING if metric.key not in _NO_COLUMN), ABSTENTION[1], ANSWERS[0])
 _HEADS = {"abstained": "abstained", "cites_gold": "right article"}  #: titles too long for a column
 _WIDTH = 18
 _QUESTION = 70  #: characters of a question in a list

@@ -13,7 +13,7 @@ from bot.core.errors import UserFacingError
 from bot.core.model import Audience, Citation
 from knowledge.answering import Consideration
 from knowledge.evaluation.cases import Case, Gold
-from knowledge.evaluation.metrics import DEPTH, ndcg, plain_heading, rank_of
+from knowledge.evaluation.metrics import DEPTH, ndcg, place_of, plain_heading, rank_of
 from knowledge.indexing import Progress
 from knowledge.retrieval import Passage
 
@@ -39,7 +39,8 @@ class Outcome:
     style: str
     category: str
     is_answerable: bool
-    rank: int | None  #: of the first right article among those found
+    rank: int | None  #: of the first right article among the articles found
+    place: int | None  #: likewise among the passages found, of which an article may have several
     ndcg: float
     section: bool | None  #: a right section is among the first passages; None: the case names no section
     confidence: float
@@ -79,6 +80,7 @@ def outcome_of(case: Case, considered: Consideration, *, seconds: float) -> Outc
         category=case.category,
         is_answerable=case.is_answerable,
         rank=rank_of(paths, case.gold_paths),
+        place=place_of(paths, case.gold_paths),
         ndcg=ndcg(paths, case.gold_paths),
         section=any(_hits(case.golds, considered.passages[:SHOWN])) if case.golds else None,
         confidence=considered.confidence,

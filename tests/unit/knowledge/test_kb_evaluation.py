@@ -137,6 +137,11 @@ def test_a_section_is_hit_when_path_and_heading_read_the_same_among_the_first_fi
     assert outcome_of(a_case(golds=()), considered(("a.md", "Set x")), seconds=0).section is None
 
 
+def test_a_second_passage_of_an_article_takes_a_place_among_passages_only() -> None:
+    found = outcome_of(a_case(), considered(("b.md", "One"), ("b.md", "Two"), ("a.md", "Set x")), seconds=0)
+    assert (found.rank, found.place) == (2, 3)
+
+
 def test_citations_are_counted_by_article_and_by_section() -> None:
     cited = [("a.md", "Set x"), ("a.md", "Elsewhere"), ("b.md", "Set x")]
     found = outcome_of(a_case(), considered(("b.md", ""), cited=cited), seconds=0)
@@ -174,7 +179,7 @@ def test_the_figures_by_hand() -> None:
     outcomes = [
         an_outcome(id="1"),
         an_outcome(id="2", answered=False, citations=0, right_citations=0, right_sections=0),
-        a_miss(id="3", rank=4, ndcg=0.43, citations=3, right_citations=1, languages="pt>en"),
+        a_miss(id="3", rank=4, place=6, ndcg=0.43, citations=3, right_citations=1, languages="pt>en"),
         unknown(id="4"),
         unknown(id="5", answered=True, citations=2, category="injection"),
     ]
@@ -187,6 +192,8 @@ def test_the_figures_by_hand() -> None:
             "recall_at_10": 1.0,
             "mrr": 2.25 / 3,
             "ndcg_at_10": 2.43 / 3,
+            "passages_recall_at_5": 2 / 3,
+            "passages_mrr": (2 + 1 / 6) / 3,
             "section_hit_at_5": 2 / 3,
             "false_answers": 1 / 2,
             "abstained": 1 / 3,
