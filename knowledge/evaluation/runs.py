@@ -68,7 +68,7 @@ def ask_all(
 
 def outcome_of(case: Case, considered: Consideration, *, seconds: float) -> Outcome:
     """What came of one case."""
-    paths = list(dict.fromkeys(passage.path for passage in considered.passages))
+    paths = [passage.path for passage in considered.passages]
     cited = considered.answer.citations if considered.answer else ()
     on_gold = sum(citation.path in case.gold_paths for citation in cited)
     return Outcome(
