@@ -21,8 +21,17 @@ from knowledge.reading import Partition
 
 _BATCH = 1_000
 _TIMEOUT = 10  #: seconds that a server may take to do one thing
-# Dot product of unit vectors; wider searches than the default because many neighbours are asked for.
-_SPACE = {"hnsw": {"space": "ip", "ef_construction": 200, "ef_search": 300, "max_neighbors": 24}}
+# Dot product of unit vectors; searches as wide as the most neighbours that are asked for. What was added since
+# the last sync is compared one by one at every query: with the default threshold of 1,000 that is 2 ms.
+_SPACE = {
+    "hnsw": {
+        "space": "ip",
+        "ef_construction": 200,
+        "ef_search": 160,
+        "max_neighbors": 24,
+        "sync_threshold": 10,
+    }
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
