@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +26,8 @@ from knowledge.evaluation.runs import Outcome, ask_all, load_run, outcome_of, sa
 from knowledge.languages import Language
 from knowledge.retrieval import Passage
 
-ARTICLES = Path(__file__).resolve().parents[2] / "payloads" / "kb" / "articles"
+ROOT = Path(__file__).resolve().parents[3]
+ARTICLES = ROOT / "tests" / "payloads" / "kb" / "articles"
 WORDS = "none"  #: no model: these tests are about what is counted
 
 
@@ -402,3 +404,20 @@ def test_the_picture_says_what_the_figures_say() -> None:
     bars = [element for element in picture.iter() if element.get("fill") == "#9cc4c1"]
     assert len(bars) == len(found.bins)
     assert len([element for element in picture.iter() if element.tag.endswith("polyline")]) == 2
+
+
+def test_the_manual_names_every_figure_and_every_verdict() -> None:
+    manual = (ROOT / "docs" / "evaluation.md").read_text("utf-8")
+    assert [metric.title for metric in METRICS if metric.title not in manual] == []
+    assert [
+        mark for mark in ("↑ better", "↓ worse", "~ chance could", "= the same") if mark not in manual
+    ] == []
+
+
+def test_the_cases_in_the_manual_are_cases(tmp_path: Path) -> None:
+    manual = (ROOT / "docs" / "evaluation.md").read_text("utf-8")
+    known, unknown = re.findall(r"^```json\n(.+)\n```$", manual, re.MULTILINE)
+    (tmp_path / "q.jsonl").write_text(known, "utf-8")
+    (tmp_path / "u.jsonl").write_text(unknown, "utf-8")
+    assert load_answerable(tmp_path / "q.jsonl", pytest.fail)[0].golds
+    assert load_unanswerable(tmp_path / "u.jsonl", pytest.fail)
