@@ -21,7 +21,7 @@ from knowledge.reading import Partition
 
 _BATCH = 1_000
 _TIMEOUT = 10  #: seconds that a server may take to do one thing
-# Dot product of unit vectors; searches as wide as the most neighbours that are asked for. What was added since
+# Dot product of unit vectors; searches as wide as the most neighbours asked for. What was added since
 # the last sync is compared one by one at every query: with the default threshold of 1,000 that is 2 ms.
 _SPACE = {
     "hnsw": {
