@@ -16,7 +16,8 @@ from knowledge.indexing import Indexer, IndexReport, Progress, no_progress
 from knowledge.retrieval import Passage, Searcher
 from knowledge.vectors import ChromaServer
 
-BUILT_IN = "e5-small"
+BUILT_IN = "e5-small+minilm"
+MULTILINGUAL = "e5-small"  #: the first half of it alone
 WORDS_ONLY = "none"
 SENTENCE_TRANSFORMERS = "sentence-transformers:"  #: followed by a folder or the name of a model
 
@@ -37,12 +38,15 @@ def load_embedder(
             )
 
             return SentenceTransformerEmbedder(name.removeprefix(SENTENCE_TRANSFORMERS))
-        if name != BUILT_IN:
+        if name not in (BUILT_IN, MULTILINGUAL):
             raise UserFacingError(
-                f"There is no embedder {name!r}: choose {BUILT_IN}, {WORDS_ONLY}"
+                f"There is no embedder {name!r}: choose {BUILT_IN}, {MULTILINGUAL}, {WORDS_ONLY}"
                 f" or {SENTENCE_TRANSFORMERS}MODEL."
             )
-        return _built_in(data_dir, threads, say)
+        multilingual = _built_in(data_dir, threads, say)
+        if multilingual is None or name == MULTILINGUAL:
+            return multilingual
+        return _paired(multilingual, threads, say)
 
 
 def _built_in(data_dir: Path, threads: int, say: Callable[[str], None] | None) -> Embedder | None:
@@ -55,6 +59,20 @@ def _built_in(data_dir: Path, threads: int, say: Callable[[str], None] | None) -
         if say is not None:
             say(f"{error} Searching by words alone.")
         return None
+
+
+def _paired(multilingual: Embedder, threads: int, say: Callable[[str], None] | None) -> Embedder:
+    """With the English model beside it; alone where that is not installed."""
+    try:
+        from knowledge.models.minilm import MiniLmEmbedder  # noqa: PLC0415 - tokenizers may be missing
+        from knowledge.models.pair import PairEmbedder  # noqa: PLC0415 - likewise
+
+        return PairEmbedder(multilingual, MiniLmEmbedder.load(threads=threads))
+    except (EmbedderUnavailable, ImportError) as error:
+        log.warning("english_embedder_unavailable", reason=str(error))
+        if say is not None:
+            say(f"{error} Searching with the multilingual model alone.")
+        return multilingual
 
 
 class KnowledgeIndex:
