@@ -40,7 +40,13 @@ def families(sketches: Sequence[tuple[int, bytes]]) -> dict[int, int]:
         for value in sample.tolist():
             for other in holders[value]:
                 shared[other] += 1
-        alike = [other for other in shared if _similarity(sample, samples[other]) >= _ALIKE]
+        # Only what shares enough to be alike is looked at: pages of one kind have some sentences in common.
+        alike = [
+            other
+            for other, count in shared.items()
+            if count >= _ALIKE * max(len(sample), len(samples[other]))
+            and _similarity(sample, samples[other]) >= _ALIKE
+        ]
         if alike:
             found[article] = found[alike[0]]
             continue
