@@ -88,6 +88,23 @@ def _add_knowledge(commands: Commands) -> None:
     evaluate.add_argument("--compare", metavar="FILE", help="what changed since a run that was kept")
     evaluate.add_argument("--chart", metavar="FILE", help="a picture of calibration and caution, SVG")
     evaluate.add_argument("--json", action="store_true", help="for machines")
+    _add_self_service(parts)
+
+
+def _add_self_service(parts: Commands) -> None:
+    complete = _command(parts, "complete", "titles and headings that begin so", "selfservice:complete")
+    complete.add_argument("beginning")
+    related = _command(parts, "related", "articles about the same thing", "selfservice:related")
+    related.add_argument("path", help="of an article, as `kb search` shows it")
+    trending = _command(parts, "trending", "articles that answer most", "selfservice:trending")
+    gaps = _command(parts, "gaps", "questions without a good answer, grouped", "selfservice:gaps")
+    gaps.add_argument("--drafts", metavar="DIR", help="write a draft of each missing article there")
+    for part, limit in ((complete, 8), (related, 5), (trending, 10)):
+        part.add_argument("--limit", type=int, default=limit)
+    for part, days in ((trending, 30), (gaps, 90)):
+        part.add_argument("--days", type=int, default=days, help=f"how far back; {days} by default")
+    for part in (complete, related, trending, gaps):
+        part.add_argument("--json", action="store_true", help="for machines")
     recall = _command(parts, "recall", "answers whose articles have changed since", "recalls:recall")
     recall.add_argument(
         "--correct", nargs="+", type=int, default=[], metavar="ID", help="ask again and replace these"

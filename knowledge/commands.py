@@ -14,6 +14,7 @@ from knowledge.answering import Consideration
 from knowledge.lines import read_objects
 from knowledge.opening import BUILT_IN
 from knowledge.retrieval import Passage
+from knowledge.suggesting import Suggester
 from knowledge.terminal import complain, opened, progress, say, written
 from knowledge.vectors import ChromaServer
 
@@ -58,9 +59,12 @@ def kb_search(
     """The best passages for a query."""
     with opened(data_dir, embedder) as index:
         found = index.search(query, reader, limit=limit)
+        meant = None if as_json else Suggester(index.searcher.live).did_you_mean(query, reader)
     if as_json:
         say(json.dumps([_searched(passage) for passage in found], ensure_ascii=False, indent=2))
         return 0
+    if meant:
+        complain(f"Did you mean: {meant}")
     for number, passage in enumerate(found, 1):
         say(f"{number}. {passage.path} — {passage.heading} ({passage.score:.2f}) {passage.url}".rstrip())
         say(f"   {_shortened(passage.text)}")

@@ -140,6 +140,10 @@ class LoadedPartition:
             found[missing] = float(vector @ self.cloud.mean) if self.cloud else 0.0
         return found
 
+    def vectors(self, positions: Numbers) -> npt.NDArray[np.float32]:
+        """The vectors of chunks, as rows."""
+        return self._exact[positions] if self._exact is not None else self._gather(positions)
+
     def _gather(self, positions: Numbers | slice) -> npt.NDArray[np.float32]:
         assert self._held is not None
         return self._held.vectors[self._rows[positions]].astype(np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,6 +94,27 @@ class Reading:
         for path, revision in self._database.execute("SELECT path, revision FROM articles"):
             found.setdefault(path, set()).add(revision)
         return found
+
+    def texts(self, partitions: Sequence[Partition]) -> Iterator[tuple[str, str, str, str]]:
+        """(path, title, headings as JSON, text) of every chunk in these."""
+        ids = json.dumps([partition.id for partition in partitions])
+        yield from self._database.execute(
+            "SELECT path, title, headings, text FROM chunks JOIN articles ON articles.id = article"
+            " WHERE partition IN (SELECT value FROM json_each(?))",
+            (ids,),
+        )
+
+    def articles_at(self, path: str) -> list[int]:
+        """The articles of this path, one for each folder that has one."""
+        return [row[0] for row in self._database.execute("SELECT id FROM articles WHERE path = ?", (path,))]
+
+    def titles(self, articles: Sequence[int]) -> dict[int, tuple[str, str, str]]:
+        """Path, title and address by article."""
+        rows = self._database.execute(
+            "SELECT id, path, title, url FROM articles WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(articles)),),
+        )
+        return {number: (path, title, url) for number, path, title, url in rows}
 
     def counts(self) -> tuple[int, int]:
         """The numbers of articles and of chunks."""

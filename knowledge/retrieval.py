@@ -90,6 +90,11 @@ class Searcher:
         self._embedder = embedder
         self._live = LiveIndex(index_dir, embedder, server)
 
+    @property
+    def live(self) -> LiveIndex:
+        """What is read."""
+        return self._live
+
     def close(self) -> None:
         """Release the files."""
         self._live.close()

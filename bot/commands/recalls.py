@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.commands.printing import as_json, say
-from bot.commands.starting import settings_from_environment
+from bot.commands.starting import prepare_database, settings_from_environment
 from bot.core import recalling
 from bot.core.context import Context
 from bot.core.errors import UserFacingError
@@ -38,8 +38,8 @@ class Recalled:
 
 def recall(arguments: argparse.Namespace) -> int:
     """List them; with --correct or --all, correct them where they stand."""
-    settings = settings_from_environment()
-    wanted = _wanted(arguments)
+    settings, wanted = settings_from_environment(), _wanted(arguments)
+    prepare_database(settings)
     found = asyncio.run(_recalled(settings))
     if wanted is None:
         _show(found, as_data=arguments.json)
