@@ -104,3 +104,45 @@ def test_hidden_and_other_files_are_left_out_and_links_out_of_the_folder_are_ref
 def test_a_file_name_with_control_characters_is_shown_without_them(tmp_path: Path) -> None:
     article = load_article(write(tmp_path, "a\x1b[31m\n.md", "text"), tmp_path)
     assert article.path == "a\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}.md"
+
+
+def test_a_remark_in_a_listing_is_no_title(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```sh\n# start the broker\n```\n\n# Brokers\n", "utf-8")
+    assert load_article(page, tmp_path).title == "Brokers"
+    page.write_text("```sh\n# start the broker\n```\n\nBrokers\n=======\n", "utf-8")
+    assert load_article(page, tmp_path).title == "Brokers"
+    page.write_text("```sh\n# start the broker\n```\n", "utf-8")
+    assert load_article(page, tmp_path).title == "page"
+
+
+def test_where_an_article_comes_from_and_in_which_state(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "---\ntitle: Tokens\nsource: confluence\nrevision: 17\nupdated: 2026-03-01\n---\nRotate them.",
+        "utf-8",
+    )
+    article = load_article(page, tmp_path)
+    assert (article.source, article.revision, article.updated) == ("confluence", "17", "2026-03-01")
+
+
+def test_without_a_stated_revision_the_content_is_one(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+
+    def revision(text: str) -> str:
+        page.write_text(text, "utf-8")
+        return load_article(page, tmp_path).revision
+
+    first = revision("# Tokens\n\nRotate them.")
+    assert first == revision("---\nupdated: 2026-03-01\n---\n# Tokens\n\nRotate them.") != ""
+    assert first != revision("# Tokens\n\nRotate them twice.")
+    assert load_article(page, tmp_path).source == tmp_path.name
+
+
+def test_secrets_and_addresses_do_not_get_in(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    token = "xoxb-" + "123456789012-abcdefABCDEF"
+    page.write_text(f"# Ask maria.silva@corp.io\n\nUse {token} for now.", "utf-8")
+    article = load_article(page, tmp_path)
+    assert "maria" not in article.title
+    assert token not in article.body
