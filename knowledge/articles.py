@@ -28,6 +28,14 @@ _FENCES = {"---": "yaml", "+++": "toml"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommonQuestion:
+    """A question that an article says it answers, in the words of those who ask."""
+
+    ask: str
+    see: str = ""  #: the heading of the section that answers; empty: how the article begins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """A source document. `path` is relative to its folder, with forward slashes."""
 
@@ -42,6 +50,7 @@ class Article:
     source: str = ""  #: where it comes from: what a source wrote, else the folder's name
     revision: str = ""  #: what a source calls this state of it, else a digest of the content
     updated: str = ""  #: as the article says it; empty when it does not
+    questions: tuple[CommonQuestion, ...] = ()
 
 
 class UnreadableArticle(Exception):
@@ -99,6 +108,7 @@ def load_article(path: Path, folder: Path, *, audience: Audience = PUBLIC) -> Ar
         source=_string(front, "source", shown) or folder.resolve().name,
         revision=_string(front, "revision", shown) or _digest(title, masked),
         updated=_string(front, "updated", shown),
+        questions=_questions(front, shown),
     )
 
 
@@ -194,6 +204,24 @@ def _string(front: Mapping[str, Any], key: str, shown: str) -> str:
     # Escapes in YAML can spell half a character, which no file could hold.
     written = value.isoformat() if isinstance(value, date) else str(value)
     return " ".join(written.encode("utf-8", "replace").decode("utf-8").replace("\0", "").split())
+
+
+def _questions(front: Mapping[str, Any], shown: str) -> tuple[CommonQuestion, ...]:
+    stated = front.get("questions") or []
+    if not isinstance(stated, list):
+        raise UnreadableArticle(f"{shown}: line 2: questions in the front matter is no list.")
+    return tuple(_question(one, shown) for one in stated)
+
+
+def _question(stated: object, shown: str) -> CommonQuestion:
+    """A text, or `{ask: …, see: a heading}`."""
+    given = {"ask": stated} if isinstance(stated, str) else stated
+    ask, see = (given.get("ask"), given.get("see", "")) if isinstance(given, dict) else (None, None)
+    if not isinstance(ask, str) or not ask.strip() or not isinstance(see, str):
+        raise UnreadableArticle(
+            f"{shown}: line 2: a question in the front matter is neither text nor {{ask: …, see: a heading}}."
+        )
+    return CommonQuestion(ask=mask(" ".join(ask.split()), is_documentation=True), see=see.strip())
 
 
 def _language(front: Mapping[str, Any], shown: str) -> Language | None:

@@ -20,6 +20,11 @@ _CODE_LINES = 60  #: a longer listing is divided, each part verbatim
 _LINES_READ = 4  #: lines of a listing that the embedder reads
 _PARSER = MarkdownIt("commonmark", {"html": True}).enable("table")
 _ANCHOR = re.compile(r"\s*\{#(?P<anchor>[\w.:-]+)\}\s*$")
+VIDEO = "▶ Video: "  #: in front of the name of a film, which the section that is cited leads to
+_VIDEO = re.compile(
+    r"^https?://(?:[\w-]+\.)*(?:youtube\.com|youtu\.be|vimeo\.com|loom\.com)/|\.(?:mp4|webm|mov)(?:[?#]|$)",
+    re.IGNORECASE,
+)
 _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
 
 
@@ -88,7 +93,18 @@ def chunk_article(article: Article) -> list[Chunk]:
                     language=article.language or detect(text) or language,
                 )
             )
-    return chunks
+    return [*chunks, *_curated(article, chunks)]
+
+
+def _curated(article: Article, chunks: Sequence[Chunk]) -> Iterator[Chunk]:
+    """A question that the article says it answers leads to the section that does."""
+    said = [chunk for chunk in chunks if chunk.text.strip()]
+    for number, question in enumerate(article.questions, len(chunks)):
+        named = (chunk for chunk in said if question.see and question.see in chunk.headings[-1:])
+        lead = next(named, said[0] if said else None)
+        if lead is not None:
+            language = detect(question.ask) or lead.language
+            yield replace(lead, number=number, embedded=question.ask, language=language)
 
 
 def _embedded(article: Article, section: _Section, blocks: Sequence[_Block]) -> str:
@@ -190,7 +206,7 @@ def _listing(token: Token) -> Iterator[_Block]:
 
 
 def _inline(token: Token) -> str:
-    """Text and code; images, HTML and the targets of links are left out."""
+    """Text and code; images, HTML and the targets of links are left out. A film is called one."""
     parts: list[str] = []
     for child in token.children or ():
         match child.type:
@@ -200,6 +216,10 @@ def _inline(token: Token) -> str:
                 parts.append(f"`{child.content}`")
             case "softbreak" | "hardbreak":
                 parts.append(" ")
+            case "link_open" if _VIDEO.search(str(child.attrs.get("href", ""))):
+                parts.append(VIDEO)
+            case "image" if _VIDEO.search(str(child.attrs.get("src", ""))):
+                parts.append(f"{VIDEO}{child.content}")
             case _:
                 pass
     return " ".join("".join(parts).split())

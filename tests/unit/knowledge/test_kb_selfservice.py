@@ -27,6 +27,8 @@ from bot.core.model import (
     customer,
 )
 from bot.core.trending import trending
+from knowledge.articles import UnreadableArticle, load_article
+from knowledge.chunking import chunk_article
 from knowledge.gaps import draft, group
 from knowledge.opening import KnowledgeIndex
 from knowledge.relating import related
@@ -214,3 +216,41 @@ def test_a_draft_is_internal_and_names_nobody() -> None:
     assert "acme" not in written
     assert "](http" not in body
     assert "TODO" in body
+
+
+# -- curated questions and films ----------------------------------------------
+
+
+def test_a_curated_question_leads_to_how_its_article_begins(tmp_path: Path) -> None:
+    (tmp_path / "kb").mkdir()
+    (tmp_path / "kb" / "tokens.md").write_text(
+        "---\nquestions:\n  - my key stopped working over night\n  - a minha chave deixou de funcionar\n"
+        "  - {ask: since when is it so, see: History}\n---\n"
+        "# Access tokens\n\nTokens expire after ninety days; make a new one.\n\n## History\n\nLong ago.",
+        "utf-8",
+    )
+    (tmp_path / "kb" / "doors.md").write_text("# Doors\n\nA key opens a door at night.", "utf-8")
+    opened = KnowledgeIndex(tmp_path / "data", HashEmbedder())
+    opened.refresh([tmp_path / "kb"])
+    for asked in ("my key stopped working over night", "a minha chave deixou de funcionar"):
+        best = opened.search(asked, PUBLIC)[0]
+        assert (best.path, best.heading) == ("tokens.md", "Access tokens")
+        assert "ninety days" in best.text
+    assert opened.search("since when is it so", PUBLIC)[0].heading == "History"
+    opened.close()
+
+
+@pytest.mark.parametrize("stated", ["one", "[1, 2]", "{a: b}", "[{see: b}]", "[{ask: b, see: 1}]", "['']"])
+def test_curated_questions_that_are_none_are_one_sentence(tmp_path: Path, stated: str) -> None:
+    (tmp_path / "a.md").write_text(f"---\nquestions: {stated}\n---\n# A\n\nText.", "utf-8")
+    with pytest.raises(UnreadableArticle, match=r"question.* in the front matter is n"):
+        load_article(tmp_path / "a.md", tmp_path)
+
+
+def test_a_film_is_called_one_and_its_address_stays_out(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(
+        "# A\n\nSee [the tour](https://www.youtube.com/watch?v=1), ![a demo](demo.mp4) and [docs](https://x.example).",
+        "utf-8",
+    )
+    (chunk,) = chunk_article(load_article(tmp_path / "a.md", tmp_path))
+    assert chunk.text == "See ▶ Video: the tour, ▶ Video: a demo and docs."
