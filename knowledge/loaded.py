@@ -17,6 +17,7 @@ from bot.core.model import Audience
 from knowledge.embedding import Embedder, Vectors
 from knowledge.embeddings import EmbeddingsInMemory
 from knowledge.geometry import Cloud
+from knowledge.languages import terms
 from knowledge.postings import Holders, Numbers, Scores
 from knowledge.reading import Partition, Reading
 from knowledge.vectors import ChromaServer, VectorStore
@@ -24,6 +25,7 @@ from knowledge.versions import Lease, Place, current_place, embeddings_for, leas
 
 EXACT_BELOW = 20_000  #: vectors that are compared one by one, quicker than chromadb looks anything up
 NEIGHBOURS = "neighbours"  #: the fact in the catalogue that says where those are: embedded, or on a server
+_LOOKED_THROUGH = 1_000  #: chunks with all the words of a phrase, whose texts are read for it
 _REMEMBERED = 4_000_000  #: entries of word lists that are kept in memory, about 50 MB
 
 log = structlog.get_logger()
@@ -163,6 +165,12 @@ class View:
 
     reading: Reading
     partitions: Sequence[LoadedPartition]
+
+    def verbatim(self, among: LoadedPartition, phrase: str) -> Numbers:
+        """Positions of the chunks in which a phrase, say an error message, stands as it is but for case."""
+        near = among.with_all(terms(phrase, among.partition.language))[:_LOOKED_THROUGH]
+        having = self.reading.holding(among.chunks[near].tolist(), phrase)
+        return near[np.isin(among.chunks[near], having)]
 
 
 class _Version:

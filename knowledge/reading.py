@@ -145,6 +145,14 @@ class Reading:
         )
         return {digest for (digest,) in rows}
 
+    def holding(self, ids: Sequence[int], phrase: str) -> list[int]:
+        """Those chunks whose text has a phrase in it, whatever the case and the spaces."""
+        rows = self._database.execute(
+            "SELECT id, text FROM chunks WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)
+        )
+        wanted = _plain(phrase)
+        return [chunk for chunk, text in rows if wanted in _plain(text)]
+
     def chunks(self, ids: Sequence[int]) -> dict[int, StoredChunk]:
         """Chunks with what is known of their articles."""
         found = self._database.execute(
@@ -157,6 +165,10 @@ class Reading:
         )
         names = [column[0] for column in found.description]
         return {row[0]: _chunk(dict(zip(names, row, strict=True))) for row in found}
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _chunk(row: dict[str, Any]) -> StoredChunk:

@@ -12,6 +12,7 @@ from hash_embedder import HashEmbedder
 
 from bot.core.errors import UserFacingError
 from bot.core.model import INTERNAL, PUBLIC, Audience, OrganisationId, customer
+from knowledge.loaded import LiveIndex
 from knowledge.opening import KnowledgeIndex
 from knowledge.retrieval import IndexMissing
 from knowledge.vectors import VectorStore
@@ -297,3 +298,21 @@ def test_no_question_breaks_the_search(folder: Path, data: Path, question: str) 
     index.refresh([folder])
     index.search(question, PUBLIC)
     index.close()
+
+
+def test_a_message_is_found_as_it_stands(tmp_path: Path, data: Path) -> None:
+    folder = tmp_path / "kb"
+    folder.mkdir()
+    (folder / "a.md").write_text('# A\n\nIt says\n\n```\nCannot query   field "createDecision"\n```', "utf-8")
+    (folder / "b.md").write_text('# B\n\nThe field cannot: "createDecision" is a query.', "utf-8")
+    index = KnowledgeIndex(data, None)
+    index.refresh([folder])
+    index.close()
+    live = LiveIndex(data / "index", None)
+    with closing(live), live.view(PUBLIC) as view:
+        (english,) = view.partitions
+        found = english.chunks[view.verbatim(english, 'cannot query field "createDecision"')]
+        (chunk,) = view.reading.chunks(found.tolist()).values()
+        assert chunk.path == "a.md"
+        assert len(english.with_all(["createdecision", "queri"])) == 2
+        assert not len(view.verbatim(english, 'no field "createDecision"'))
