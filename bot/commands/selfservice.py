@@ -73,7 +73,8 @@ def trending(arguments: argparse.Namespace) -> int:
     if not found:
         say(f"Nothing was answered in the last {arguments.days} days.")
     for one in found:
-        say(f"{one.conversations:4} conversations, {one.helped} helped, {one.not_helped} not  {one.path}")
+        votes = f"helped {one.helped}, not {one.not_helped}"
+        say(f"{one.conversations:4} {_plural('conversation', one.conversations)}, {votes}: {one.path}")
     return 0
 
 
@@ -101,8 +102,9 @@ def _show(groups: Sequence[GapGroup], days: int) -> None:
         say(f"No question of the last {days} days was left without a good answer.")
     for one in groups:
         near = ", ".join(citation.path for citation in one.nearest[:2]) or "nothing near"
-        who = f"of {one.audiences} audiences"
-        say(f"{one.times:4} times, last {one.last_at:%Y-%m-%d}, {who}: {one.questions[0][:80]}")
+        who = f"{one.audiences} {_plural('audience', one.audiences)}"
+        times = f"{one.times:4} {_plural('time', one.times)}"
+        say(f"{times}, {who}, last {one.last_at:%Y-%m-%d}: {one.questions[0][:80]}")
         say(f"      nearest: {near}")
 
 
@@ -124,6 +126,10 @@ def _grouped(asked: Sequence[Gap], settings: Settings) -> list[GapGroup]:
     from knowledge.opening import MULTILINGUAL, load_embedder  # noqa: PLC0415
 
     return group(asked, load_embedder(MULTILINGUAL, settings.data_dir, say=complain) if asked else None)
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
 
 
 def _days(arguments: argparse.Namespace) -> timedelta:
