@@ -65,12 +65,20 @@ SETTINGS = (
     Setting("OPENAI_API_KEY", "", "The key of an OpenAI-compatible model; none is needed.", is_secret=True),
     Setting("OPENAI_BASE_URL", "https://api.openai.com/v1", "Where that model is."),
     Setting("OPENAI_MODEL", "gpt-4.1-mini", "Its name."),
+    Setting(
+        "DESKBELL_EMBEDDER",
+        "e5-small+minilm",
+        "What finds by meaning; also e5-small, none, sentence-transformers:MODEL, openai:MODEL.",
+    ),
+    Setting("EMBEDDINGS_URL", "", "Where openai:MODEL is; by default OPENAI_BASE_URL."),
+    Setting("EMBEDDINGS_API_KEY", "", "Its key; by default OPENAI_API_KEY, if it is there.", is_secret=True),
     Setting("PAGERDUTY_ROUTING_KEY", "", "The key of an Events API v2 integration.", is_secret=True),
     Setting("PAGERDUTY_URL", "https://events.pagerduty.com", "PagerDuty's events API, or an emulator of it."),
 )
 
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 _DATABASES = ("sqlite", "sqlite+aiosqlite", "postgresql", "postgres", "postgresql+psycopg")
+_EMBEDDER = re.compile(r"e5-small(\+minilm)?|none|(sentence-transformers|openai):\S.*")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 
@@ -135,6 +143,16 @@ class Environment:
         if not _LABEL.fullmatch(value):
             raise ConfigError(f"{name}: {value!r} is not a subdomain; write acme for acme.zendesk.com")
         return value.lower()
+
+    def embedder(self, name: str) -> str:
+        """One of the kinds that the knowledge base knows; whether it can be had is found out there."""
+        value = self.text(name)
+        if not _EMBEDDER.fullmatch(value):
+            raise ConfigError(
+                f"{name}: {value!r} is none of e5-small+minilm, e5-small, none,"
+                " sentence-transformers:MODEL and openai:MODEL"
+            )
+        return value
 
     def url(self, name: str, default: str = "") -> str:
         """A base address without the slash at its end."""

@@ -68,6 +68,15 @@ class ChromaSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedderSettings:
+    """What turns texts into vectors; address and key belong to openai:MODEL."""
+
+    name: str
+    url: str
+    api_key: Secret | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PagerDutySettings:
     """An Events API v2 integration."""
 
@@ -90,6 +99,7 @@ class Settings:
     model: ModelSettings | None
     pagerduty: PagerDutySettings | None
     chroma: ChromaSettings | None
+    embedder: EmbedderSettings
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -108,6 +118,7 @@ class Settings:
             model=_model(env),
             pagerduty=_pagerduty(env),
             chroma=_chroma(env),
+            embedder=_embedder(env),
         )
 
     def door_problems(self) -> list[str]:
@@ -119,6 +130,7 @@ class Settings:
             *_zendesk_problems(self.zendesk),
             *_off(self.discord, "the Discord door is off", "DISCORD_TOKEN"),
             *_off(self.model, "answers are quoted passages, not written by a model", "OPENAI_API_KEY"),
+            *_embedder_problems(self.embedder),
             *_off(self.pagerduty, "nobody is paged through PagerDuty", "PAGERDUTY_ROUTING_KEY"),
         ]
 
@@ -131,6 +143,20 @@ def _chroma(env: Environment) -> ChromaSettings | None:
     if not env.has("CHROMA_URL"):
         return None
     return ChromaSettings(url=Secret(env.url("CHROMA_URL")), prefix=env.text("CHROMA_PREFIX"))
+
+
+def _embedder(env: Environment) -> EmbedderSettings:
+    # The key for one server is never sent to another.
+    key = (
+        "EMBEDDINGS_API_KEY"
+        if env.has("EMBEDDINGS_API_KEY") or env.has("EMBEDDINGS_URL")
+        else "OPENAI_API_KEY"
+    )
+    return EmbedderSettings(
+        name=env.embedder("DESKBELL_EMBEDDER"),
+        url=env.url("EMBEDDINGS_URL") if env.has("EMBEDDINGS_URL") else env.url("OPENAI_BASE_URL"),
+        api_key=env.secret(key),
+    )
 
 
 def _slack(env: Environment) -> SlackSettings | None:
@@ -204,6 +230,12 @@ def _slack_problems(slack: SlackSettings | None) -> list[str]:
         return _off(slack, "the Slack door is off", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
     if not slack.signing_secrets:
         return ["SLACK_SIGNING_SECRET is missing: Slack's events come by Socket Mode only"]
+    return []
+
+
+def _embedder_problems(embedder: EmbedderSettings) -> list[str]:
+    if embedder.name == "none":
+        return ["DESKBELL_EMBEDDER is none: articles are found by their words alone"]
     return []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -15,6 +16,15 @@ Vectors: TypeAlias = npt.NDArray[np.float32]  #: (number of texts, dimension), e
 
 class EmbedderUnavailable(UserFacingError):
     """The model cannot be used here; the message says what to install or to set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedderChoice:
+    """Which embedder, and where it is when a server makes the vectors."""
+
+    name: str
+    url: str = ""
+    api_key: str | None = field(default=None, repr=False)
 
 
 class Embedder(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -11,7 +12,7 @@ import structlog
 from bot.core.errors import UserFacingError
 from bot.core.model import PUBLIC, Audience
 from knowledge.answering import Answerer
-from knowledge.embedding import Embedder, EmbedderUnavailable
+from knowledge.embedding import Embedder, EmbedderChoice, EmbedderUnavailable
 from knowledge.indexing import Indexer, IndexReport, Progress, no_progress
 from knowledge.retrieval import Passage, Searcher
 from knowledge.vectors import ChromaServer
@@ -20,33 +21,49 @@ BUILT_IN = "e5-small+minilm"
 MULTILINGUAL = "e5-small"  #: the first half of it alone
 WORDS_ONLY = "none"
 SENTENCE_TRANSFORMERS = "sentence-transformers:"  #: followed by a folder or the name of a model
+OPENAI = "openai:"  #: followed by the name of a model on the server of an EmbedderChoice
 
 log = structlog.get_logger()
 _loading = threading.Lock()
 
 
 def load_embedder(
-    name: str, data_dir: Path, *, threads: int = 2, say: Callable[[str], None] | None = None
+    choice: str | EmbedderChoice,
+    data_dir: Path,
+    *,
+    threads: int = 2,
+    say: Callable[[str], None] | None = None,
 ) -> Embedder | None:
     """The embedder of that name; None for words alone, also when the built-in one cannot be used here."""
-    if name == WORDS_ONLY:
+    if isinstance(choice, str):
+        choice = EmbedderChoice(name=choice)
+    if choice.name == WORDS_ONLY:
         return None
     with _loading:
-        if name.startswith(SENTENCE_TRANSFORMERS):
-            from knowledge.models.torch_models import (  # noqa: PLC0415 - an extra, and slow to import
-                SentenceTransformerEmbedder,
-            )
-
-            return SentenceTransformerEmbedder(name.removeprefix(SENTENCE_TRANSFORMERS))
-        if name not in (BUILT_IN, MULTILINGUAL):
+        if choice.name.startswith((SENTENCE_TRANSFORMERS, OPENAI)):
+            return _elsewhere(choice)
+        if choice.name not in (BUILT_IN, MULTILINGUAL):
             raise UserFacingError(
-                f"There is no embedder {name!r}: choose {BUILT_IN}, {MULTILINGUAL}, {WORDS_ONLY}"
-                f" or {SENTENCE_TRANSFORMERS}MODEL."
+                f"There is no embedder {choice.name!r}: choose {BUILT_IN}, {MULTILINGUAL}, {WORDS_ONLY},"
+                f" {SENTENCE_TRANSFORMERS}MODEL or {OPENAI}MODEL."
             )
         multilingual = _built_in(data_dir, threads, say)
-        if multilingual is None or name == MULTILINGUAL:
+        if multilingual is None or choice.name == MULTILINGUAL:
             return multilingual
-        return _paired(multilingual, threads, say)
+        return _paired(multilingual, data_dir, threads, say)
+
+
+def _elsewhere(choice: EmbedderChoice) -> Embedder:
+    kind, _, model = choice.name.partition(":")
+    if f"{kind}:" == OPENAI:
+        from knowledge.models.openai_embedder import OpenAIEmbedder  # noqa: PLC0415 - not everybody's
+
+        return OpenAIEmbedder(replace(choice, name=model))
+    from knowledge.models.torch_models import (  # noqa: PLC0415 - an extra, and slow to import
+        SentenceTransformerEmbedder,
+    )
+
+    return SentenceTransformerEmbedder(model)
 
 
 def _built_in(data_dir: Path, threads: int, say: Callable[[str], None] | None) -> Embedder | None:
@@ -61,13 +78,15 @@ def _built_in(data_dir: Path, threads: int, say: Callable[[str], None] | None) -
         return None
 
 
-def _paired(multilingual: Embedder, threads: int, say: Callable[[str], None] | None) -> Embedder:
+def _paired(
+    multilingual: Embedder, data_dir: Path, threads: int, say: Callable[[str], None] | None
+) -> Embedder:
     """With the English model beside it; alone where that is not installed."""
     try:
         from knowledge.models.minilm import MiniLmEmbedder  # noqa: PLC0415 - tokenizers may be missing
         from knowledge.models.pair import PairEmbedder  # noqa: PLC0415 - likewise
 
-        return PairEmbedder(multilingual, MiniLmEmbedder.load(threads=threads))
+        return PairEmbedder(multilingual, MiniLmEmbedder.load(data_dir, threads=threads, say=say))
     except (EmbedderUnavailable, ImportError) as error:
         log.warning("english_embedder_unavailable", reason=str(error))
         if say is not None:
@@ -107,7 +126,7 @@ class KnowledgeIndex:
 def open_index(
     data_dir: Path,
     *,
-    embedder: str = BUILT_IN,
+    embedder: str | EmbedderChoice = BUILT_IN,
     threads: int = 2,
     say: Callable[[str], None] | None = None,
     chroma: ChromaServer | None = None,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from knowledge.embedding import Vectors
 from knowledge.models.packed import SHA256, PackedModel, find_weights, verify
+from knowledge.models.running import open_session, store
 from knowledge.models.wordpieces import WordPieces
 
 _GRAPH = 1  #: raised when graph.py writes something else
@@ -27,11 +25,7 @@ class E5Embedder:
         shape = self._model.shape
         positions = self._model.floats("emb.pos").reshape(shape.positions, shape.hidden)
         self._places = positions + self._model.floats("emb.type")[: shape.hidden]
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle means idle
-        self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(graph, threads=threads)
 
     @classmethod
     def load(
@@ -76,13 +70,6 @@ class E5Embedder:
 
 
 def _write_graph(weights: Path, graph: Path) -> None:
-    """Written beside and renamed: a crash leaves no half a file, and two writers no mixture."""
     from knowledge.models.graph import build_graph  # noqa: PLC0415 - onnx is only needed to write
 
-    graph.parent.mkdir(parents=True, exist_ok=True)
-    content = build_graph(PackedModel(weights))
-    with tempfile.NamedTemporaryFile(dir=graph.parent, suffix=".part", delete=False) as part:
-        part.write(content)
-        part.flush()
-        os.fsync(part.fileno())
-    Path(part.name).replace(graph)
+    store(build_graph(PackedModel(weights), title="multilingual-e5-small"), graph)

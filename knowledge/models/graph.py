@@ -1,25 +1,50 @@
-"""Writes multilingual-e5-small as an ONNX graph with 8-bit weights, from word vectors to a unit vector."""
+"""Writes an encoder of BERT's shape as an ONNX graph with 8-bit weights that ends in a unit vector."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from knowledge.models.packed import PackedModel
+from knowledge.embedding import Vectors
+from knowledge.models.packed import Shape
 
 INPUT = "embeddings"  #: (1, tokens, hidden): sums of word, position and type vectors
+IDS = "ids"  #: (tokens): the input instead, where the graph holds the word vectors
 OUTPUT = "vector"  #: (1, hidden)
+Bytes: TypeAlias = npt.NDArray[np.int8]
 _LAST = np.array([2])  #: the axis of (text, token, number) that numbers lie on
 _ALL_OPERATORS = 20  #: the first operator set that has Gelu
 
 
-def build_graph(model: PackedModel) -> bytes:
+class Weights(Protocol):
+    """A model as somebody stored it. The names are those of the packed e5, see packed.py."""
+
+    shape: Shape
+
+    def floats(self, name: str) -> Vectors:
+        """A bias, or a vector of a norm."""
+
+    def rounded(self, name: str, rows: int) -> tuple[Bytes, Vectors]:
+        """A matrix in 8 bits, (inputs, outputs), and the scale of each of its columns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Words:
+    """Word vectors that the graph looks up by itself."""
+
+    vectors: Bytes  #: (vocabulary, hidden)
+    scales: Vectors  #: (vocabulary, 1)
+    places: Vectors  #: (positions, hidden): what is added for each place
+
+
+def build_graph(model: Weights, *, title: str, words: Words | None = None) -> bytes:
     """The whole model as one serialised file."""
-    return _Graph(model).build()
+    return _Graph(model).build(title, words)
 
 
 class _Graph:
@@ -29,30 +54,40 @@ class _Graph:
     the 8-bit activations would make a text's vector depend on its neighbours.
     """
 
-    def __init__(self, model: PackedModel) -> None:
+    def __init__(self, model: Weights) -> None:
         self._model = model
         self._shape = model.shape
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
-    def build(self) -> bytes:
-        hidden = self._norm(INPUT, "emb.ln")
+    def build(self, title: str, words: Words | None) -> bytes:
+        size = self._shape.hidden
+        if words is None:
+            start, given = INPUT, helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, "tokens", size])
+        else:
+            start, given = (
+                self._looked_up(words),
+                helper.make_tensor_value_info(IDS, TensorProto.INT64, ["tokens"]),
+            )
+        hidden = self._norm(start, "emb.ln")
         for layer in range(self._shape.layers):
             hidden = self._layer(hidden, f"l{layer}.")
         mean = self._node("ReduceMean", hidden, self._constant("tokens", np.array([1])), keepdims=0)
         length = self._node("ReduceL2", mean, self._constant("numbers", np.array([1])), keepdims=1)
         self._nodes.append(helper.make_node("Div", [mean, length], [OUTPUT]))
-        size = self._shape.hidden
-        graph = helper.make_graph(
-            self._nodes,
-            "multilingual-e5-small",
-            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, "tokens", size])],
-            [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [1, size])],
-            self._constants,
-        )
+        made = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [1, size])
+        graph = helper.make_graph(self._nodes, title, [given], [made], self._constants)
         operators = [helper.make_opsetid("", _ALL_OPERATORS), helper.make_opsetid("com.microsoft", 1)]
         written: bytes = helper.make_model(graph, opset_imports=operators, ir_version=9).SerializeToString()
         return written
+
+    def _looked_up(self, words: Words) -> str:
+        rows = self._node("Gather", self._constant("words", words.vectors), IDS)
+        scales = self._node("Gather", self._constant("words.s", words.scales), IDS)
+        vectors = self._node("Mul", self._node("Cast", rows, to=TensorProto.FLOAT), scales)
+        first = self._constant("first", np.array([0]))
+        places = self._node("Slice", self._constant("places", words.places), first, self._node("Shape", IDS))
+        return self._node("Unsqueeze", self._node("Add", vectors, places), first)
 
     def _layer(self, hidden: str, name: str) -> str:
         inner, outer = self._shape.hidden, self._shape.feed_forward
@@ -93,9 +128,7 @@ class _Graph:
         return self._biased(self._node("Mul", self._node("Mul", product, scale), scales), name)
 
     def _product(self, activations: str, zero: str, name: str, rows: int) -> tuple[str, str]:
-        weights = self._model.matrix(f"{name}.w", rows).T
-        scales = np.maximum(np.abs(weights).max(axis=0) / 127, 1e-12).astype(np.float32)
-        rounded = np.round(weights / scales).astype(np.int8)
+        rounded, scales = self._model.rounded(f"{name}.w", rows)
         product = self._node("MatMulInteger", activations, self._constant(f"{name}.w", rounded), zero)
         return self._node("Cast", product, to=TensorProto.FLOAT), self._constant(f"{name}.s", scales)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -39,14 +39,19 @@ class ModelAccess:
     patience: Patience = Patience()
 
 
+def keep_quiet() -> None:
+    """Keep the library's log from writing down requests, which hold questions and articles."""
+    for name in ("openai", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 @asynccontextmanager
 async def open_client(access: ModelAccess) -> AsyncIterator[AsyncOpenAI]:
-    """The library's asynchronous client. Its log is kept from writing down requests, which hold questions."""
+    """The library's asynchronous client."""
     import httpx  # noqa: PLC0415 - nobody without a model pays for the import
     from openai import AsyncOpenAI  # noqa: PLC0415 - likewise: a second
 
-    for name in ("openai", "httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    keep_quiet()
     patience = access.patience
     client = AsyncOpenAI(
         api_key=access.api_key or NO_KEY,
@@ -58,16 +63,18 @@ async def open_client(access: ModelAccess) -> AsyncIterator[AsyncOpenAI]:
         yield client
 
 
-async def patiently(stream: AsyncIterator[ItemT], patience: Patience) -> AsyncIterator[ItemT]:
-    """The items of a stream; TimeoutError when one lets us wait too long.
+async def patiently(
+    stream: AsyncIterator[ItemT], patience: Patience, *, until: float
+) -> AsyncGenerator[ItemT, None]:
+    """The items of a stream; TimeoutError when one lets us wait too long, or past `until` (loop time).
 
-    The socket's own timeout does not see a server that only sends signs of life. The whole of a turn is the
-    caller's to limit, with what comes before the stream.
+    The socket's own timeout does not see a server that only sends signs of life.
     """
+    clock = asyncio.get_running_loop().time
     waiting = patience.first
     while True:
         try:
-            async with asyncio.timeout(waiting.total_seconds()):
+            async with asyncio.timeout_at(min(clock() + waiting.total_seconds(), until)):
                 item = await anext(stream)
         except StopAsyncIteration:
             return

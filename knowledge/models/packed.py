@@ -141,6 +141,12 @@ class PackedModel:
         """A whole matrix of 4-bit weights, unpacked."""
         return _unpack(self._blocks(name, rows))
 
+    def rounded(self, name: str, rows: int) -> tuple[npt.NDArray[np.int8], Vectors]:
+        """The same in 8 bits, (inputs, outputs), and the scale of each column."""
+        weights = self.matrix(name, rows).T
+        scales = np.maximum(np.abs(weights).max(axis=0) / 127, 1e-12).astype(np.float32)
+        return np.round(weights / scales).astype(np.int8), scales
+
     def rows(self, name: str, rows: int, wanted: list[int]) -> Vectors:
         """Some rows of a matrix of 4-bit weights, unpacked; the others are not touched."""
         return _unpack(self._blocks(name, rows)[wanted])

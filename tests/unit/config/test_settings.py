@@ -140,9 +140,31 @@ def test_a_model_of_ones_own_needs_no_key() -> None:
     assert settings.model.api_key is None
 
 
+def test_the_embedder_takes_the_models_server_and_key_unless_it_has_its_own() -> None:
+    openai = {"OPENAI_API_KEY": "sk-1", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
+    shared = Settings.from_environ(openai | {"DESKBELL_EMBEDDER": "openai:some-model"}).embedder
+    own = Settings.from_environ(openai | {"EMBEDDINGS_URL": "http://127.0.0.1:8/v1/"}).embedder
+    keyed = Settings.from_environ(openai | {"EMBEDDINGS_API_KEY": "sk-2"}).embedder
+
+    assert (shared.name, shared.url) == ("openai:some-model", "http://127.0.0.1:9/v1")
+    assert shared.api_key is not None
+    assert shared.api_key.reveal() == "sk-1"
+    assert (own.name, own.url, own.api_key) == ("e5-small+minilm", "http://127.0.0.1:8/v1", None)
+    assert keyed.api_key is not None
+    assert keyed.api_key.reveal() == "sk-2"
+
+
+def test_words_alone_are_told_of() -> None:
+    problems = Settings.from_environ({"DESKBELL_EMBEDDER": "none"}).door_problems()
+
+    assert "DESKBELL_EMBEDDER is none: articles are found by their words alone" in problems
+
+
 @pytest.mark.parametrize(
     ("environ", "sentence"),
     [
+        ({"DESKBELL_EMBEDDER": "word2vec"}, "DESKBELL_EMBEDDER: 'word2vec' is none of e5-small+minilm"),
+        ({"DESKBELL_EMBEDDER": "openai:"}, "DESKBELL_EMBEDDER: 'openai:' is none of"),
         ({"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_SIGNING_SECRET is missing, but SLACK_BOT_TOKEN is set"),
         ({"SLACK_SIGNING_SECRET": "s"}, "SLACK_BOT_TOKEN is missing, but SLACK_SIGNING_SECRET is set"),
         ({"SLACK_APP_TOKEN": "s"}, "SLACK_BOT_TOKEN is missing, but SLACK_APP_TOKEN is set"),
