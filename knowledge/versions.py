@@ -153,6 +153,9 @@ def sweep(index_dir: Path, embedder: Embedder | None) -> list[Place]:
         for file in index_dir.glob(f"{_VECTORS}*"):
             if not file.name.startswith(held):
                 file.unlink(missing_ok=True)
+    for pointer in index_dir.glob("current*"):
+        if pointer.is_file() and not (index_dir / Path(pointer.read_text("utf-8", "replace")).name).is_dir():
+            pointer.unlink()  # of a release that knew another layout
     return removed
 
 

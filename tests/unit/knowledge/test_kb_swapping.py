@@ -10,7 +10,7 @@ from hash_embedder import HashEmbedder
 
 from bot.core.model import PUBLIC
 from knowledge.opening import KnowledgeIndex
-from knowledge.versions import Lease, current_place, leased_place, place_for, point_to, sweep
+from knowledge.versions import Lease, Place, current_place, leased_place, place_for, point_to, sweep
 
 ARTICLES = Path(__file__).resolve().parents[2] / "payloads" / "kb" / "articles"
 
@@ -80,6 +80,21 @@ def test_words_alone_take_nobodys_vectors_away(tmp_path: Path) -> None:
     index = KnowledgeIndex(tmp_path, embedder)
     assert index.refresh([ARTICLES]).embedded == 0
     index.close()
+
+
+def test_the_pointer_of_an_older_release_goes_with_its_version(tmp_path: Path) -> None:
+    built(tmp_path, "one")
+    older = tmp_path / "index" / "0123456789ab"
+    older.mkdir()
+    (tmp_path / "index" / "current").write_text(older.name, "utf-8")
+    (older / "readers.sqlite").touch()
+    lease = Lease(Place(folder=older))
+    built(tmp_path, "one")
+    assert (tmp_path / "index" / "current").exists()
+    lease.release()
+    built(tmp_path, "one")
+    assert not older.exists()
+    assert not (tmp_path / "index" / "current").exists()
 
 
 def test_the_lease_of_a_version_that_is_not_there_is_an_error(tmp_path: Path) -> None:
