@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bot.core.model import INTERNAL, PUBLIC, Answer, Audience, AudienceKind, Citation, Finding, Text
 from knowledge.chunking import slug_of
 from knowledge.embedding import Embedder
+from knowledge.instructions import disarmed
 from knowledge.quoting import neutral, quote
 from knowledge.refusing import Refusal, refuse
 from knowledge.retrieval import Passage, Question, Searcher
@@ -67,7 +68,7 @@ class Answerer:
     def consider(self, text: str, *, reader: Audience, passages: int = PASSAGES) -> Consideration:
         """Look, judge and quote."""
         question = self._searcher.read(text)
-        found = tuple(self._searcher.search(question, reader, limit=max(passages, _RIVAL + 1)))
+        found = tuple(disarmed(self._searcher.search(question, reader, limit=max(passages, _RIVAL + 1))))
         refusal = refuse(text)
         confidence = self._confidence(question, reader, found) if found and refusal is None else 0.0
         answer = self._compose(question, found, confidence) if confidence >= SURE else None

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import structlog
 
-from bot.core.model import PUBLIC, Finding, Inquiry
-from knowledge.answering import Answerer
-from knowledge.retrieval import IndexMissing
+from bot.core.model import PUBLIC, Answer, Citation, Finding, Inquiry, Text
+from knowledge.answering import Answerer, Consideration, widest
+from knowledge.composing import PASSAGES, Composed, Composer
+from knowledge.quoting import neutral
+from knowledge.retrieval import IndexMissing, Passage
 
 THREADS = 2  #: more do not answer faster: embedding is the cost, and it has its own threads
+
+NOT_COVERED = "not_covered"  #: a `Finding.reason`
 
 log = structlog.get_logger()
 
 
 class LocalKnowledgeBase:
-    """The core's port. Loads the model and the index at the first question, or when warmed up."""
+    """The core's port. Loads the model and the index at the first question, or when warmed up.
 
-    def __init__(self, open_answerer: Callable[[], Answerer]) -> None:
+    Whether to answer is decided by the passages alone. A composer, where there is one, may then say it in
+    better words, or say that the passages do not answer; it can never make an answer where there was none.
+    """
+
+    def __init__(self, open_answerer: Callable[[], Answerer], composer: Composer | None = None) -> None:
         self._open = open_answerer
+        self._composer = composer
         self._opening = threading.Lock()
         self._answerer: Answerer | None = None
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="knowledge")
@@ -36,16 +46,26 @@ class LocalKnowledgeBase:
         await asyncio.get_running_loop().run_in_executor(self._threads, self._warm)
 
     async def answer(self, inquiry: Inquiry) -> Finding:
-        """Look it up, in a thread of our own."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, inquiry)
+        """Look it up, in a thread of our own, and have it put into words."""
+        considered = await asyncio.get_running_loop().run_in_executor(self._threads, self._consider, inquiry)
+        if considered is None:
+            return Finding(answer=None)
+        finding = considered.finding
+        if self._composer is None or finding.answer is None:
+            return finding
+        given = considered.passages[:PASSAGES]
+        composed = await self._composer.compose(inquiry, given)
+        if composed is None:
+            return finding
+        answer = _answer(composed, given, finding.answer) if composed.is_found else None
+        return replace(finding, answer=answer, reason=finding.reason if answer else NOT_COVERED)
 
-    def _answer(self, inquiry: Inquiry) -> Finding:
+    def _consider(self, inquiry: Inquiry) -> Consideration | None:
         try:
-            considered = self._opened().consider(inquiry.text, reader=inquiry.reader)
+            return self._opened().consider(inquiry.text, reader=inquiry.reader)
         except IndexMissing:
             log.warning("index_missing")
-            return Finding(answer=None)
-        return considered.finding
+            return None
 
     def _warm(self) -> None:
         """One question opens the vectors too, which loading the model alone does not."""
@@ -59,3 +79,20 @@ class LocalKnowledgeBase:
             if self._answerer is None:
                 self._answerer = self._open()
             return self._answerer
+
+
+def _answer(composed: Composed, given: Sequence[Passage], quoted: Answer) -> Answer:
+    """The model has read all that was given: who may not read one passage may not read these words."""
+    return Answer(
+        text=Text(body=composed.text, audience=widest([passage.audience for passage in given])),
+        citations=tuple(
+            Citation(
+                path=passage.path,
+                heading=neutral(passage.heading),
+                url=passage.url,
+                revision=passage.revision,
+            )
+            for passage in composed.passages
+        ),
+        confidence=quoted.confidence,
+    )
