@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bot import logs
 from bot.commands.printing import as_json, complain, lines_of, say, write_lines
 from bot.core import triage as guess
 from bot.core.errors import UserFacingError
@@ -19,8 +21,14 @@ from config.settings import Settings
 _SEED = 19  #: of the intervals of `kb eval`: the same run gives the same figures
 
 
+def _settings() -> Settings:
+    """Warnings go beside the result from here on: a machine may be reading it."""
+    logs.set_up(level=logging.WARNING)
+    return Settings.from_environ(os.environ)
+
+
 def _data_dir() -> Path:
-    return Settings.from_environ(os.environ).data_dir
+    return _settings().data_dir
 
 
 def index(arguments: argparse.Namespace) -> int:
@@ -28,7 +36,7 @@ def index(arguments: argparse.Namespace) -> int:
     from knowledge.commands import kb_index  # noqa: PLC0415 - a model comes with it; `triage` needs none
     from knowledge.vectors import ChromaServer  # noqa: PLC0415 - as above
 
-    settings = Settings.from_environ(os.environ)
+    settings = _settings()
     chroma = settings.chroma
     server = ChromaServer(url=chroma.url.reveal(), prefix=chroma.prefix) if chroma else None
     folders = [Path(folder) for folder in arguments.dirs]

@@ -4,13 +4,14 @@ import json
 import random
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.core.errors import UserFacingError
 from bot.core.model import PUBLIC, Answer, Audience, Citation, Text
@@ -312,11 +313,12 @@ def test_a_value_of_the_wrong_kind_damages_a_run(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+def data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Path]:
     folder = Path(shutil.copytree(ARTICLES, tmp_path / "kb"))
     assert kb_index([folder], tmp_path / "data", embedder=WORDS) == 0
     capsys.readouterr()
-    return tmp_path / "data"
+    with capture_logs():  # the program sends them to standard error
+        yield tmp_path / "data"
 
 
 @pytest.fixture
