@@ -63,7 +63,7 @@ def _complain_of_faults(faults: Sequence[str]) -> None:
     for fault in faults[:_FAULTS]:
         complain(fault)
     if len(faults) > _FAULTS:
-        complain(f"{len(faults) - _FAULTS} further lines are no cases either.")
+        complain(f"{len(faults) - _FAULTS} further lines are left out too.")
 
 
 def _asked(cases: Sequence[Case], data_dir: Path, embedder: str) -> tuple[Outcome, ...]:

@@ -385,7 +385,7 @@ def test_a_file_of_another_kind_does_not_fill_the_screen(
         kb_eval(tmp_path / "prose.md", None, tmp_path, rng=dice(), embedder=WORDS)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 11
-    assert lines[-1] == "89 further lines are no cases either."
+    assert lines[-1] == "89 further lines are left out too."
 
 
 def test_a_run_of_other_questions_is_no_comparison(
