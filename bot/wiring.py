@@ -24,7 +24,7 @@ from bot.performing import Performers
 from bot.web import Readiness, build_app
 from bot.worker import Pace, Worker
 from config.policies import load_policies
-from config.settings import ChromaSettings, Settings, SlackSettings, ZendeskSettings
+from config.settings import ChromaSettings, ModelSettings, Settings, SlackSettings, ZendeskSettings
 from storage.database import Database
 from storage.installation import installation_id
 from storage.ledger import SqlLedger
@@ -256,18 +256,19 @@ async def live_problems(settings: Settings, *, time: Time) -> list[str]:
 
 @contextmanager
 def open_knowledge(
-    data_dir: Path, *, refresh_from: Sequence[Path] = (), chroma: ChromaSettings | None = None
+    data_dir: Path,
+    *,
+    refresh_from: Sequence[Path] = (),
+    chroma: ChromaSettings | None = None,
+    model: ModelSettings | None = None,
 ) -> Iterator[LocalKnowledgeBase]:
-    """The index below `data_dir`, first brought to what the folders hold, if any are given.
-
-    The model is loaded at the first question, or by `warm_up`.
-    """
+    """The index below `data_dir`, brought to what the folders hold; loaded when asked, or by `warm_up`."""
     from knowledge.base import LocalKnowledgeBase  # noqa: PLC0415 - it brings a model along
+    from knowledge.composing import composer_of  # noqa: PLC0415
     from knowledge.opening import open_index  # noqa: PLC0415
     from knowledge.vectors import ChromaServer  # noqa: PLC0415
 
     server = ChromaServer(url=chroma.url.reveal(), prefix=chroma.prefix) if chroma else None
-
     indexes = []
 
     def answerer() -> Answerer:
@@ -279,7 +280,7 @@ def open_knowledge(
         from knowledge.commands import kb_index  # noqa: PLC0415 - only who indexes
 
         kb_index(refresh_from, data_dir, chroma=server)
-    base = LocalKnowledgeBase(answerer)
+    base = LocalKnowledgeBase(answerer, composer_of(model))
     try:
         yield base
     finally:

@@ -50,15 +50,9 @@ class LocalKnowledgeBase:
         considered = await asyncio.get_running_loop().run_in_executor(self._threads, self._consider, inquiry)
         if considered is None:
             return Finding(answer=None)
-        finding = considered.finding
-        if self._composer is None or finding.answer is None:
-            return finding
-        given = considered.passages[:PASSAGES]
-        composed = await self._composer.compose(inquiry, given)
-        if composed is None:
-            return finding
-        answer = _answer(composed, given, finding.answer) if composed.is_found else None
-        return replace(finding, answer=answer, reason=finding.reason if answer else NOT_COVERED)
+        if self._composer is None:
+            return considered.finding
+        return (await worded(considered, inquiry, self._composer)).finding
 
     def _consider(self, inquiry: Inquiry) -> Consideration | None:
         try:
@@ -79,6 +73,19 @@ class LocalKnowledgeBase:
             if self._answerer is None:
                 self._answerer = self._open()
             return self._answerer
+
+
+async def worded(considered: Consideration, inquiry: Inquiry, composer: Composer) -> Consideration:
+    """The same in a model's words, where there is an answer and the model does well."""
+    if considered.answer is None:
+        return considered
+    given = considered.passages[:PASSAGES]
+    composed = await composer.compose(inquiry, given)
+    if composed is None:
+        return considered
+    if not composed.is_found:
+        return replace(considered, answer=None)
+    return replace(considered, answer=_answer(composed, given, considered.answer))
 
 
 def _answer(composed: Composed, given: Sequence[Passage], quoted: Answer) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import textwrap
 from collections.abc import Sequence
@@ -9,8 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bot.core.model import PUBLIC, Audience
-from knowledge.answering import Consideration
+from bot.core.model import PUBLIC, Audience, Inquiry, Tier
+from knowledge.answering import Answerer, Consideration
+from knowledge.base import worded
+from knowledge.composing import Composer
 from knowledge.lines import read_objects
 from knowledge.opening import BUILT_IN
 from knowledge.retrieval import Passage
@@ -80,10 +83,13 @@ def ask(
     as_json: bool = False,
     reader: Audience = PUBLIC,
     embedder: str = BUILT_IN,
+    tier: Tier = Tier.COMMUNITY,
+    composer: Composer | None = None,
 ) -> int:
     """One question; abstaining is a fine outcome, so the status is 0."""
-    with opened(data_dir, embedder) as index:
-        considered = index.answerer().consider(question, reader=reader)
+    inquiry = Inquiry(text=question, reader=reader, tier=tier)
+    with opened(data_dir, embedder) as index, asyncio.Runner() as loop:
+        considered = _answered(index.answerer(), inquiry, composer, loop)
     if as_json:
         say(json.dumps(_considered(None, considered), ensure_ascii=False, indent=2))
         return 0
@@ -100,21 +106,41 @@ def ask(
 
 
 def ask_batch(
-    source: Path, target: Path, data_dir: Path, *, reader: Audience = PUBLIC, embedder: str = BUILT_IN
+    source: Path,
+    target: Path,
+    data_dir: Path,
+    *,
+    reader: Audience = PUBLIC,
+    embedder: str = BUILT_IN,
+    tier: Tier = Tier.COMMUNITY,
+    composer: Composer | None = None,
 ) -> int:
     """A file of questions, a line each; 1 when a line could not be read."""
     faults: list[str] = []
     cases = [case for _, case in read_objects(source, ("id", "question"), faults.append)]
-    with opened(data_dir, embedder) as index, progress() as told, written(target) as write:
+    with (
+        opened(data_dir, embedder) as index,
+        progress() as told,
+        written(target) as write,
+        asyncio.Runner() as loop,
+    ):
         answerer = index.answerer()
         for number, case in enumerate(cases):
             told(number, len(cases), str(case["id"]))
-            considered = answerer.consider(str(case["question"]), reader=reader)
+            inquiry = Inquiry(text=str(case["question"]), reader=reader, tier=tier)
+            considered = _answered(answerer, inquiry, composer, loop)
             write(json.dumps(_considered(case["id"], considered), ensure_ascii=False))
         told(len(cases), len(cases), "")
     for fault in faults:
         complain(fault)
     return 1 if faults else 0
+
+
+def _answered(
+    answerer: Answerer, inquiry: Inquiry, composer: Composer | None, loop: asyncio.Runner
+) -> Consideration:
+    considered = answerer.consider(inquiry.text, reader=inquiry.reader)
+    return loop.run(worded(considered, inquiry, composer)) if composer else considered
 
 
 # -- out --------------------------------------------------------------------

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -150,6 +150,30 @@ class NotFound(Exception):
 
 class ComposingFailed(Exception):
     """Nothing came that may be posted, or not enough of it."""
+
+
+class _Key(Protocol):
+    def reveal(self) -> str:
+        """The key itself."""
+
+
+class _Settings(Protocol):
+    """As the environment's settings name a model; this room does not know them."""
+
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def api_key(self) -> _Key | None: ...
+
+
+def composer_of(settings: _Settings | None, *, allow: Sequence[str] = ()) -> Composer | None:
+    """The composer that the settings ask for; None without a model."""
+    if settings is None:
+        return None
+    key = settings.api_key.reveal() if settings.api_key else None
+    return Composer(ModelAccess(base_url=settings.base_url, model=settings.model, api_key=key), allow=allow)
 
 
 # -- what the model reads ------------------------------------------------------------

@@ -85,7 +85,8 @@ _ORDER = _any_of(
     r"\b(?:your|sua)\s+(?:new\s+|only\s+|nova\s+|única\s+)(?:task|job|role|mission|purpose|tarefa|missão|função)\s+(?:is|é)\b",
     rf"\b(?:tell|inform|convince|instruct|direct|redirect|diga|mande|convença|oriente)\s+(?:ao?s?\s+|to\s+)?"
     rf"(?:the\s+|every\s+|all\s+|each\s+|any\s+|o\s+|os\s+|todos\s+os\s+|cada\s+)?{_SPOKEN_TO}\s+(?:to|that|at|a|que|para)\b",
-    r"(?<!\")@(?:everyone|channel|here)\b(?!\")|<!(?:everyone|channel|here)",
+    r"\b(?:mention|notify|ping|tag|alert|page|avise|mencione|notifique|marque)\s+(?:also\s+|também\s+)?"
+    r"(?:@|<!)(?:everyone|channel|here)\b",
 )
 #: Likewise in prose; in a listing it is a program's.
 _PROSE_ORDER = _any_of(

@@ -81,17 +81,24 @@ def ask(arguments: argparse.Namespace) -> int:
     """One question, or a file of them."""
     from knowledge.commands import ask as ask_one  # noqa: PLC0415 - as above
     from knowledge.commands import ask_batch  # noqa: PLC0415 - as above
+    from knowledge.composing import composer_of  # noqa: PLC0415 - as above
 
-    parse_tier(arguments.tier)  # the answers are the same for every tier so far; a wrong one is still wrong
+    tier = parse_tier(arguments.tier)
     if arguments.question is not None and not arguments.question.strip():
         raise UserFacingError("the question is empty")
     if (arguments.question is None) == (arguments.batch is None):
         raise UserFacingError("give a question, or a file of them with --batch")
-    if arguments.question is not None:
-        return ask_one(arguments.question, _data_dir(), as_json=arguments.json)
-    if arguments.out is None:
+    if arguments.batch is not None and arguments.out is None:
         raise UserFacingError("--out is missing: where the answers go")
-    return ask_batch(Path(arguments.batch), Path(arguments.out), _data_dir())
+    settings = _settings()
+    composer = composer_of(settings.model)
+    if arguments.question is not None:
+        return ask_one(
+            arguments.question, settings.data_dir, as_json=arguments.json, tier=tier, composer=composer
+        )
+    return ask_batch(
+        Path(arguments.batch), Path(arguments.out), settings.data_dir, tier=tier, composer=composer
+    )
 
 
 def triage(arguments: argparse.Namespace) -> int:

@@ -90,7 +90,9 @@ async def _roles(settings: Settings, *, web: bool, worker: bool, gateway: bool) 
 
 def _knowledge(settings: Settings, stack: AsyncExitStack) -> tuple[KnowledgeBase, list[Part]]:
     """The index, and the part that loads it while traffic is already served."""
-    base = stack.enter_context(open_knowledge(settings.data_dir, chroma=settings.chroma))
+    base = stack.enter_context(
+        open_knowledge(settings.data_dir, chroma=settings.chroma, model=settings.model)
+    )
     return base, [partial(_warming, base.warm_up, settings.data_dir)]
 
 
