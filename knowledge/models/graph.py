@@ -42,9 +42,13 @@ class Words:
     places: Vectors  #: (positions, hidden): what is added for each place
 
 
-def build_graph(model: Weights, *, title: str, words: Words | None = None) -> bytes:
-    """The whole model as one serialised file."""
-    return _Graph(model).build(title, words)
+def build_graph(model: Weights, *, title: str, words: Words | None = None, is_careful: bool = False) -> bytes:
+    """The whole model as one serialised file.
+
+    A careful one computes what attention compares in floats, and has a scale for each token everywhere. That
+    costs all-MiniLM-L6-v2 one twentieth of its speed, and takes two thirds of the error (1 - cosine) away.
+    """
+    return _Graph(model, is_careful=is_careful).build(title, words)
 
 
 class _Graph:
@@ -54,8 +58,10 @@ class _Graph:
     the 8-bit activations would make a text's vector depend on its neighbours.
     """
 
-    def __init__(self, model: Weights) -> None:
+    def __init__(self, model: Weights, *, is_careful: bool) -> None:
         self._model = model
+        self._compared = self._linear_in_floats if is_careful else self._linear
+        self._dense = self._linear_by_token if is_careful else self._linear
         self._shape = model.shape
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
@@ -91,14 +97,14 @@ class _Graph:
 
     def _layer(self, hidden: str, name: str) -> str:
         inner, outer = self._shape.hidden, self._shape.feed_forward
-        heads = [self._linear(hidden, f"{name}{part}", inner) for part in "qkv"]
+        heads = [self._compared(hidden, f"{name}{part}", inner) for part in "qkv"]
         # https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
         attended = self._node(
             "MultiHeadAttention", *heads, domain="com.microsoft", num_heads=self._shape.heads
         )
-        attended = self._linear(attended, f"{name}ao", inner)
+        attended = self._dense(attended, f"{name}ao", inner)
         hidden = self._norm(self._node("Add", hidden, attended), f"{name}aln")
-        widened = self._node("Gelu", self._linear(hidden, f"{name}fi", outer))
+        widened = self._node("Gelu", self._dense(hidden, f"{name}fi", outer))
         return self._norm(
             self._node("Add", hidden, self._linear_by_token(widened, f"{name}fo", inner)), f"{name}oln"
         )
@@ -108,6 +114,11 @@ class _Graph:
         activations, scale, zero = self._nodes_of("DynamicQuantizeLinear", hidden, outputs=3)
         product, scales = self._product(activations, zero, name, rows)
         return self._biased(self._node("Mul", product, self._node("Mul", scales, scale)), name)
+
+    def _linear_in_floats(self, hidden: str, name: str, rows: int) -> str:
+        rounded, scales = self._model.rounded(f"{name}.w", rows)
+        weights = self._constant(f"{name}.w", (rounded * scales).astype(np.float32))
+        return self._biased(self._node("MatMul", hidden, weights), name)
 
     def _linear_by_token(self, hidden: str, name: str, rows: int) -> str:
         """Likewise with a scale for each token: behind Gelu a few tokens are far larger than the others.

@@ -106,7 +106,7 @@ def test_eight_bits_say_what_the_weights_say_in_floats(english: MiniLmEmbedder) 
         given = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
         exact = carried.run(None, given)[0][0].mean(axis=0)
         near = english.embed_passages([text])[0]
-        assert near @ exact / np.linalg.norm(exact) > 0.99
+        assert near @ exact / np.linalg.norm(exact) > 0.997
 
 
 def test_the_english_model_splits_as_the_original_does(english: MiniLmEmbedder) -> None:
