@@ -14,6 +14,7 @@ from bot.core.model import PUBLIC, Audience, Inquiry, Tier
 from knowledge.answering import Answerer, Consideration
 from knowledge.base import worded
 from knowledge.composing import Composer
+from knowledge.embedding import EmbedderChoice
 from knowledge.lines import read_objects
 from knowledge.opening import BUILT_IN
 from knowledge.retrieval import Passage
@@ -29,7 +30,7 @@ def kb_index(
     data_dir: Path,
     *,
     audience: Audience = PUBLIC,
-    embedder: str = BUILT_IN,
+    embedder: str | EmbedderChoice = BUILT_IN,
     threads: int = 2,
     as_json: bool = False,
     chroma: ChromaServer | None = None,
@@ -57,7 +58,7 @@ def kb_search(
     limit: int = 10,
     as_json: bool = False,
     reader: Audience = PUBLIC,
-    embedder: str = BUILT_IN,
+    embedder: str | EmbedderChoice = BUILT_IN,
 ) -> int:
     """The best passages for a query."""
     with opened(data_dir, embedder) as index:
@@ -82,7 +83,7 @@ def ask(
     *,
     as_json: bool = False,
     reader: Audience = PUBLIC,
-    embedder: str = BUILT_IN,
+    embedder: str | EmbedderChoice = BUILT_IN,
     tier: Tier = Tier.COMMUNITY,
     composer: Composer | None = None,
 ) -> int:
@@ -111,7 +112,7 @@ def ask_batch(
     data_dir: Path,
     *,
     reader: Audience = PUBLIC,
-    embedder: str = BUILT_IN,
+    embedder: str | EmbedderChoice = BUILT_IN,
     tier: Tier = Tier.COMMUNITY,
     composer: Composer | None = None,
 ) -> int:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot.core.errors import UserFacingError
+from knowledge.embedding import EmbedderChoice
 from knowledge.indexing import Progress as Told
 from knowledge.opening import BUILT_IN, KnowledgeIndex, open_index
 from knowledge.vectors import ChromaServer
@@ -30,7 +31,10 @@ def complain(line: str) -> None:
 
 @contextmanager
 def opened(
-    data_dir: Path, embedder: str = BUILT_IN, threads: int = 2, chroma: ChromaServer | None = None
+    data_dir: Path,
+    embedder: str | EmbedderChoice = BUILT_IN,
+    threads: int = 2,
+    chroma: ChromaServer | None = None,
 ) -> Iterator[KnowledgeIndex]:
     """The index below `data_dir`; what its model has to tell goes beside the result."""
     index = open_index(data_dir, embedder=embedder, threads=threads, say=complain, chroma=chroma)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.core.errors import UserFacingError
 from bot.core.model import PUBLIC
+from knowledge.embedding import EmbedderChoice
 from knowledge.evaluation.cases import Case, load_answerable, load_unanswerable
 from knowledge.evaluation.charts import save_chart
 from knowledge.evaluation.comparing import compare
@@ -40,7 +41,7 @@ def kb_eval(
     *,
     rng: random.Random,
     wanted: Wanted = Wanted(),
-    embedder: str = BUILT_IN,
+    embedder: str | EmbedderChoice = BUILT_IN,
 ) -> int:
     """Measure what is found, answered and left; 1 when a line of the files is no case."""
     faults: list[str] = []
@@ -66,7 +67,7 @@ def _complain_of_faults(faults: Sequence[str]) -> None:
         complain(f"{len(faults) - _FAULTS} further lines are left out too.")
 
 
-def _asked(cases: Sequence[Case], data_dir: Path, embedder: str) -> tuple[Outcome, ...]:
+def _asked(cases: Sequence[Case], data_dir: Path, embedder: str | EmbedderChoice) -> tuple[Outcome, ...]:
     with opened(data_dir, embedder) as index, progress() as told:
         answerer = index.answerer()
         answerer.consider("warm up", reader=PUBLIC)  # loading is not what is measured
