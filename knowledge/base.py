@@ -44,6 +44,8 @@ class LocalKnowledgeBase:
     async def warm_up(self) -> None:
         """Load everything now, so that the first question does not wait for it."""
         await asyncio.get_running_loop().run_in_executor(self._threads, self._warm)
+        if self._composer is not None:
+            await self._composer.warm_up()
 
     async def answer(self, inquiry: Inquiry) -> Finding:
         """Look it up, in a thread of our own, and have it put into words."""

@@ -13,6 +13,10 @@ from knowledge.languages import Language, content_words, detect, fold, stem
 from knowledge.retrieval import Passage
 
 _CITATION = re.compile(r"[\[【](\d{1,3}(?:\s*[,;]\s*\d{1,3})*)[\]】]")
+_MAYBE_CITED = re.compile(r"[\[【][\d\s,;]*(?:$|[\]】])")  #: the beginning of a citation, or one
+_LINK = re.compile(
+    r"!?\[([^\[\]]*)\]\([^()\s]*\)"
+)  #: its words are a claim, its address is the gate's matter
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})(.*)")
 _ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 _UNSURE = re.compile(
@@ -20,7 +24,7 @@ _UNSURE = re.compile(
 )  #: the beginning of a line that may become something else
 _SENTENCE_END = re.compile(
     r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)(?<!\bex)[.!?…]+[\"'\u201d\u2019)*_]*"
-    r"(?:\s*[\[【][\d\s,;]+[\]】]\.?)*(?=\s+[^\W_a-z]|\s+[\"'(`*]|\s*$)"
+    r"(?:\s*[\[【][\d\s,;]+[\]】]\.?)*(?=\s+[^\W_a-z]|\s+[\"'(`*]|\s+\[(?![\d\s,;]+\])|\s*$)"
 )
 _HARD = re.compile(
     r"`[^`]+`|[^\s`]*[\d_][^\s`]*|\S*[a-zà-ÿ][A-Z]\S*|\S*[A-ZÀ-Ý]{2,}\S*|\S+[/\\=@]\S*|(?<![\w-])--?\w[\w-]*"
@@ -81,7 +85,7 @@ class Cutter:
         start = 0
         for end in _SENTENCE_END.finditer(self._rest):
             behind = self._rest[end.end() :].lstrip()
-            if behind and behind[0] not in "[【":
+            if behind and not _MAYBE_CITED.match(behind):
                 yield Piece(kind=Kind.SENTENCE, text=self._rest[start : end.end()].strip())
                 start = end.end()
         self._rest = self._rest[start:]
@@ -141,7 +145,7 @@ class Evidence:
 
         Cheap, and no proof: every figure, name and piece of code occurs there, and most of the other words.
         """
-        words = _ITEM.sub("", without_citations(claim), count=1)
+        words = _LINK.sub(r"\1", _ITEM.sub("", without_citations(claim), count=1))
         if not words or not numbers or is_order(words) or _FIRST_PERSON.search(words):
             return False
         places = [number - 1 for number in numbers]

@@ -27,7 +27,7 @@ NOT_FOUND = "NOT_FOUND"
 PASSAGES = 6  #: that the model reads
 PASSAGE_LENGTH, QUESTION_LENGTH, TURN_LENGTH = 2_500, 4_000, 800  #: characters
 TURNS = 6
-MOST_TOKENS = 1_200
+MOST_TOKENS = 1_200  #: those that a model thinks with count too
 LONGEST = 8_000  #: characters that are read of an answer, whatever the server was told
 
 RULES = """\
@@ -47,14 +47,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
-    """An answer whose every claim cites a passage, or the model's word that there is none."""
+    """An answer whose every claim cites a passage; without passages, the model's word that there is none."""
 
     text: str  #: Markdown; [1] stands for the first of `passages`
     passages: tuple[Passage, ...]
 
     @property
     def is_found(self) -> bool:
-        """False: the model says that the passages do not answer."""
         return bool(self.passages)
 
 
@@ -79,6 +78,11 @@ class Composer:
         self._access = access
         self._allow = tuple(allow)
         self._open_client = open_client
+
+    async def warm_up(self) -> None:
+        """Load the client's library, which takes a while."""
+        async with self._open_client(self._access):
+            return
 
     async def compose(self, inquiry: Inquiry, passages: Sequence[Passage]) -> Composed | None:
         """The whole answer; None when nothing came that may be posted."""
@@ -125,8 +129,8 @@ class Composer:
 
     async def _written(self, inquiry: Inquiry, given: Sequence[Passage]) -> AsyncGenerator[str, None]:
         patience = self._access.patience
-        until = asyncio.get_running_loop().time() + patience.whole.total_seconds()
         async with self._open_client(self._access) as client:
+            until = asyncio.get_running_loop().time() + patience.whole.total_seconds()
             async with asyncio.timeout_at(until):
                 stream = await client.chat.completions.create(
                     model=self._access.model,
@@ -153,13 +157,10 @@ class ComposingFailed(Exception):
 
 
 class _Key(Protocol):
-    def reveal(self) -> str:
-        """The key itself."""
+    def reveal(self) -> str: ...
 
 
 class _Settings(Protocol):
-    """As the environment's settings name a model; this room does not know them."""
-
     @property
     def base_url(self) -> str: ...
     @property

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -48,8 +49,10 @@ def keep_quiet() -> None:
 @asynccontextmanager
 async def open_client(access: ModelAccess) -> AsyncIterator[AsyncOpenAI]:
     """The library's asynchronous client."""
-    import httpx  # noqa: PLC0415 - nobody without a model pays for the import
-    from openai import AsyncOpenAI  # noqa: PLC0415 - likewise: a second
+    # Nobody without a model pays for these imports: seconds on a busy machine, and so not on the event loop.
+    await asyncio.to_thread(import_module, "openai.resources.chat")
+    import httpx  # noqa: PLC0415 - as above
+    from openai import AsyncOpenAI  # noqa: PLC0415 - as above
 
     keep_quiet()
     patience = access.patience
