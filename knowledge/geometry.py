@@ -34,8 +34,8 @@ class Cloud:
     def together(cls, clouds: Iterable[Cloud]) -> Cloud | None:
         """The cloud of all their vectors; None when there is none."""
         parts = [cloud for cloud in clouds if cloud.count]
-        if not parts:
-            return None
+        if len(parts) < 2:  # noqa: PLR2004 - nothing to add up
+            return parts[0] if parts else None
         return cls(
             count=sum(part.count for part in parts),
             total=np.sum([part.total for part in parts], axis=0),

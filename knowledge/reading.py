@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from bot.core.model import Audience, AudienceKind, OrganisationId
@@ -42,6 +43,7 @@ class StoredChunk:
     updated: str  #: likewise
 
 
+@cache
 def audience_of(label: str) -> Audience:
     """The inverse of str(audience)."""
     kind, _, organisation = label.partition(":")
