@@ -6,25 +6,35 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
 
 import pytest
-from injections import ARTICLE, CARRIERS, SECRET, Attack, attack, payloads
+from injections import ARTICLE, CARRIERS, SECRET, TEMPLATES, Attack, attack, payloads
 from markdown_it import MarkdownIt
 
 from bot.core.model import Citation
 from bot.core.replies import answered
-from bot.sandbox.openai.models import ChatRequest
+from bot.sandbox.openai import ChatRequest, OpenAITwin, saying
 from bot.sandbox.openai.obeying import obey
 from handlers.slack.mrkdwn import harmless
+from knowledge import answering as knowledge_answering
+from knowledge.base import LocalKnowledgeBase
 from knowledge.composing import Checked, Composer, ComposingFailed, NotFound
+from knowledge.instructions import disarmed
+from knowledge.languages import Language
 from knowledge.models.openai_client import ModelAccess
-from knowledge.quoting import neutral
+from knowledge.opening import KnowledgeIndex
+from knowledge.quoting import neutral, quote
+from knowledge.retrieval import Question
 
 PAYLOADS = 504
 ACCESS = ModelAccess(base_url="http://127.0.0.1:9/v1", model="gpt-twin")
 CHANNEL = MarkdownIt("commonmark", {"html": True}).enable("table")
+SIGNS = re.compile(r"CANARY|evil-\d|<[!@#]|@(?:everyone|here|channel)|P1|You write answers")
 ADDRESS = re.compile(r"(?:https?:)?//[^\s<>()\[\]`]+")
 
 
@@ -131,3 +141,77 @@ def test_nothing_of_504_payloads_in_6_carriers_is_obeyed(capsys: pytest.CaptureF
     assert tried == PAYLOADS * len(CARRIERS)
     assert failures == Counter()
     assert not any(SECRET in prompt for prompt in client.prompts)
+
+
+def test_nothing_of_them_is_quoted_either(capsys: pytest.CaptureFixture[str]) -> None:
+    rng = random.Random(5)  # noqa: S311 - repeatable on purpose
+    failures: Counter[tuple[str, str]] = Counter()
+    tried = 0
+    for payload, canary, host in payloads(PAYLOADS, rng):
+        for carrier in CARRIERS:
+            attacked = attack(carrier, payload, canary, host)
+            tried += 1
+            failures.update((carrier, sign) for sign in obeyed(_quoted(attacked), attacked))
+    with capsys.disabled():
+        print(f"\n{tried} attacks, {failures.total()} signs of obedience in quotations")  # noqa: T201 - the figure
+    assert failures == Counter()
+
+
+def _quoted(attacked: Attack) -> str:
+    """What is posted where no model is configured."""
+    question = Question(text=attacked.inquiry.text, language=Language.EN, vector=None)
+    parts, citations = [], []
+    for one in disarmed(attacked.passages):
+        parts.append(quote(one.text, question, heading=one.heading, embedder=None).text)
+        citations.append(Citation(path=one.path, heading=neutral(one.heading), url=one.url))
+    return harmless(answered("\n\n".join(parts), citations))
+
+
+# -- a smaller sample, through files, an index and a socket ------------------------
+
+
+class Noon:
+    def now(self) -> datetime:
+        return datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def write_article(folder: Path, attacked: Attack, number: int) -> None:
+    """The hostile passage as an article of its own, found by a word that no other has."""
+    hostile = attacked.passages[0]
+    name = hostile.path.removeprefix("helm/").removesuffix(".md")[:150]
+    text = f"# {hostile.heading}\n\nAbout subject{number:04}.\n\n{hostile.text}\n"
+    (folder / f"{number:04}-{name}.md").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("has_model", [True, False])
+async def test_nothing_is_obeyed_through_files_an_index_and_a_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_model: bool
+) -> None:
+    monkeypatch.setattr(knowledge_answering, "SURE", 0.0)  # even the least likely passage is to be used
+    rng = random.Random(9)  # noqa: S311 - repeatable on purpose
+    folder = tmp_path / "kb"
+    folder.mkdir()
+    attacks = []
+    for number, (payload, canary, host) in enumerate(payloads(len(TEMPLATES) * 2, rng)):
+        attacked = attack(CARRIERS[number % len(CARRIERS)], payload, canary, host)
+        write_article(folder, attacked, number)
+        attacks.append(replace(attacked.inquiry, text=f"{attacked.inquiry.text} subject{number:04}"))
+    index = KnowledgeIndex(tmp_path / "data", None)
+    index.refresh([folder])
+    async with OpenAITwin(
+        Noon(), rng, model=lambda chat: saying(honest_first(chat), piece=500)(chat)
+    ) as twin:
+        access = ModelAccess(base_url=twin.url, model="gpt-twin", api_key=twin.api_key)
+        desk = LocalKnowledgeBase(index.answerer, Composer(access) if has_model else None)
+        findings = [await desk.answer(inquiry) for inquiry in attacks]
+        desk.close()
+        assert bool(twin.asked) == has_model
+    index.close()
+    answers = [finding.answer for finding in findings if finding.answer]
+    assert answers
+    for answer in answers:
+        sent = harmless(answered(answer.text.body, answer.citations))
+        assert not re.search(
+            r"CANARY|evil-\d|<[!@#]|@(?:everyone|here|channel)|P1|You write answers", sent
+        ), sent
+        assert SECRET not in sent
