@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
@@ -46,13 +48,21 @@ def keep_quiet() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates of the system's authorities, read once: that is most of what a client costs."""
+    import httpx  # noqa: PLC0415 - as below
+
+    return httpx.create_ssl_context()
+
+
 @asynccontextmanager
 async def open_client(access: ModelAccess) -> AsyncIterator[AsyncOpenAI]:
     """The library's asynchronous client."""
     # Nobody without a model pays for these imports: seconds on a busy machine, and so not on the event loop.
     await asyncio.to_thread(import_module, "openai.resources.chat")
     import httpx  # noqa: PLC0415 - as above
-    from openai import AsyncOpenAI  # noqa: PLC0415 - as above
+    from openai import AsyncOpenAI, DefaultAsyncHttpxClient  # noqa: PLC0415 - as above
 
     keep_quiet()
     patience = access.patience
@@ -61,6 +71,7 @@ async def open_client(access: ModelAccess) -> AsyncIterator[AsyncOpenAI]:
         base_url=access.base_url,
         max_retries=RETRIES,
         timeout=httpx.Timeout(patience.first.total_seconds(), connect=patience.connect.total_seconds()),
+        http_client=DefaultAsyncHttpxClient(verify=_trusted()),
     )
     async with client:
         yield client

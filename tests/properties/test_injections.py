@@ -175,6 +175,10 @@ class Noon:
         return datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
+def in_large_pieces(request: ChatRequest) -> AsyncIterator[str]:
+    return saying(honest_first(request), piece=500)(request)
+
+
 def write_article(folder: Path, attacked: Attack, number: int) -> None:
     """The hostile passage as an article of its own, found by a word that no other has."""
     hostile = attacked.passages[0]
