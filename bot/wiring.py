@@ -32,6 +32,7 @@ from storage.rates import Rate
 from storage.statistics import SqlCounting
 
 if TYPE_CHECKING:
+    from config.settings import EmbedderSettings
     from handlers.slack.front import SlackFront
     from handlers.slack.socket_mode import SlackSocket
     from handlers.zendesk.desk import ZendeskDesk
@@ -261,25 +262,26 @@ def open_knowledge(
     refresh_from: Sequence[Path] = (),
     chroma: ChromaSettings | None = None,
     model: ModelSettings | None = None,
+    embedder: EmbedderSettings | None = None,
 ) -> Iterator[LocalKnowledgeBase]:
     """The index below `data_dir`, brought to what the folders hold; loaded when asked, or by `warm_up`."""
     from knowledge.base import LocalKnowledgeBase  # noqa: PLC0415 - it brings a model along
     from knowledge.composing import composer_of  # noqa: PLC0415
-    from knowledge.opening import open_index  # noqa: PLC0415
+    from knowledge.opening import BUILT_IN, open_index  # noqa: PLC0415
     from knowledge.vectors import ChromaServer  # noqa: PLC0415
 
     server = ChromaServer(url=chroma.url.reveal(), prefix=chroma.prefix) if chroma else None
     indexes = []
 
     def answerer() -> Answerer:
-        index = open_index(data_dir, chroma=server)
+        index = open_index(data_dir, embedder=embedder or BUILT_IN, chroma=server)
         indexes.append(index)
         return index.answerer()
 
     if refresh_from:
         from knowledge.commands import kb_index  # noqa: PLC0415 - only who indexes
 
-        kb_index(refresh_from, data_dir, chroma=server)
+        kb_index(refresh_from, data_dir, embedder=embedder or BUILT_IN, chroma=server)
     base = LocalKnowledgeBase(answerer, composer_of(model))
     try:
         yield base

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -18,13 +17,19 @@ class EmbedderUnavailable(UserFacingError):
     """The model cannot be used here; the message says what to install or to set."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbedderChoice:
-    """Which embedder, and where it is when a server makes the vectors."""
+class _Key(Protocol):
+    def reveal(self) -> str: ...
 
-    name: str
-    url: str = ""
-    api_key: str | None = field(default=None, repr=False)
+
+class EmbedderChoice(Protocol):
+    """What the settings say: which embedder, and where it is when a server makes the vectors."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def api_key(self) -> _Key | None: ...
 
 
 class Embedder(Protocol):

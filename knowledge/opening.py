@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -14,8 +13,10 @@ from bot.core.model import PUBLIC, Audience
 from knowledge.answering import Answerer
 from knowledge.embedding import Embedder, EmbedderChoice, EmbedderUnavailable
 from knowledge.indexing import Indexer, IndexReport, Progress, no_progress
+from knowledge.kinds import Kinds
 from knowledge.retrieval import Passage, Searcher
 from knowledge.vectors import ChromaServer
+from knowledge.versions import examples_for
 
 BUILT_IN = "e5-small+minilm"
 MULTILINGUAL = "e5-small"  #: the first half of it alone
@@ -35,35 +36,34 @@ def load_embedder(
     say: Callable[[str], None] | None = None,
 ) -> Embedder | None:
     """The embedder of that name; None for words alone, also when the built-in one cannot be used here."""
-    if isinstance(choice, str):
-        choice = EmbedderChoice(name=choice)
-    if choice.name == WORDS_ONLY:
+    name = choice if isinstance(choice, str) else choice.name
+    if name == WORDS_ONLY:
         return None
     with _loading:
-        if choice.name.startswith((SENTENCE_TRANSFORMERS, OPENAI)):
-            return _elsewhere(choice)
-        if choice.name not in (BUILT_IN, MULTILINGUAL):
+        if name.startswith(OPENAI) and not isinstance(choice, str):
+            return _served(choice)
+        if name.startswith(SENTENCE_TRANSFORMERS):
+            from knowledge.models.torch_models import (  # noqa: PLC0415 - an extra, and slow to import
+                SentenceTransformerEmbedder,
+            )
+
+            return SentenceTransformerEmbedder(name.removeprefix(SENTENCE_TRANSFORMERS))
+        if name not in (BUILT_IN, MULTILINGUAL):
             raise UserFacingError(
-                f"There is no embedder {choice.name!r}: choose {BUILT_IN}, {MULTILINGUAL}, {WORDS_ONLY},"
+                f"There is no embedder {name!r}: choose {BUILT_IN}, {MULTILINGUAL}, {WORDS_ONLY},"
                 f" {SENTENCE_TRANSFORMERS}MODEL or {OPENAI}MODEL."
             )
         multilingual = _built_in(data_dir, threads, say)
-        if multilingual is None or choice.name == MULTILINGUAL:
+        if multilingual is None or name == MULTILINGUAL:
             return multilingual
         return _paired(multilingual, data_dir, threads, say)
 
 
-def _elsewhere(choice: EmbedderChoice) -> Embedder:
-    kind, _, model = choice.name.partition(":")
-    if f"{kind}:" == OPENAI:
-        from knowledge.models.openai_embedder import OpenAIEmbedder  # noqa: PLC0415 - not everybody's
+def _served(choice: EmbedderChoice) -> Embedder:
+    from knowledge.models.openai_embedder import OpenAIEmbedder  # noqa: PLC0415 - not everybody's
 
-        return OpenAIEmbedder(replace(choice, name=model))
-    from knowledge.models.torch_models import (  # noqa: PLC0415 - an extra, and slow to import
-        SentenceTransformerEmbedder,
-    )
-
-    return SentenceTransformerEmbedder(model)
+    key = choice.api_key.reveal() if choice.api_key else None
+    return OpenAIEmbedder(choice.name.removeprefix(OPENAI), url=choice.url, api_key=key)
 
 
 def _built_in(data_dir: Path, threads: int, say: Callable[[str], None] | None) -> Embedder | None:
@@ -116,7 +116,10 @@ class KnowledgeIndex:
 
     def answerer(self) -> Answerer:
         """What answers questions from this index."""
-        return Answerer(self.searcher, self._embedder)
+        if self._embedder is None:
+            return Answerer(self.searcher, None, None)
+        kinds = Kinds(self._embedder, examples_for(self._index_dir, self._embedder))
+        return Answerer(self.searcher, self._embedder, kinds)
 
     def close(self) -> None:
         """Release the files."""

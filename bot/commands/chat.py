@@ -32,7 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     tier = parse_tier(arguments.tier)
     with (
         tempfile.TemporaryDirectory(prefix="deskbell-") as folder,
-        open_knowledge(settings.data_dir, chroma=settings.chroma, model=settings.model) as base,
+        open_knowledge(
+            settings.data_dir, chroma=settings.chroma, model=settings.model, embedder=settings.embedder
+        ) as base,
     ):
         alone = _alone(settings, Path(folder))
         prepare_database(alone)

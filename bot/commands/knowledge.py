@@ -8,6 +8,7 @@ import logging
 import os
 import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,6 @@ def _settings() -> Settings:
     return Settings.from_environ(os.environ)
 
 
-def _data_dir() -> Path:
-    return _settings().data_dir
-
-
 def index(arguments: argparse.Namespace) -> int:
     """Build or refresh the index."""
     from knowledge.commands import kb_index  # noqa: PLC0415 - a model comes with it; `triage` needs none
@@ -40,7 +37,9 @@ def index(arguments: argparse.Namespace) -> int:
     chroma = settings.chroma
     server = ChromaServer(url=chroma.url.reveal(), prefix=chroma.prefix) if chroma else None
     folders = [Path(folder) for folder in arguments.dirs]
-    return kb_index(folders, settings.data_dir, as_json=arguments.json, chroma=server)
+    return kb_index(
+        folders, settings.data_dir, embedder=settings.embedder, as_json=arguments.json, chroma=server
+    )
 
 
 def search(arguments: argparse.Namespace) -> int:
@@ -51,7 +50,14 @@ def search(arguments: argparse.Namespace) -> int:
         raise UserFacingError("the query is empty")
     if arguments.limit < 1:
         raise UserFacingError("--limit: at least 1")
-    return kb_search(arguments.query, _data_dir(), limit=arguments.limit, as_json=arguments.json)
+    settings = _settings()
+    return kb_search(
+        arguments.query,
+        settings.data_dir,
+        limit=arguments.limit,
+        as_json=arguments.json,
+        embedder=settings.embedder,
+    )
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
@@ -64,10 +70,12 @@ def evaluate(arguments: argparse.Namespace) -> int:
         compare=_path(arguments.compare),
         chart=_path(arguments.chart),
     )
+    settings = _settings()
     return kb_eval(
         Path(arguments.questions),
         _path(arguments.unanswerable),
-        _data_dir(),
+        settings.data_dir,
+        embedder=settings.embedder,
         rng=random.Random(_SEED),  # noqa: S311 - draws questions, guards nothing
         wanted=wanted,
     )
@@ -91,14 +99,11 @@ def ask(arguments: argparse.Namespace) -> int:
     if arguments.batch is not None and arguments.out is None:
         raise UserFacingError("--out is missing: where the answers go")
     settings = _settings()
+    ask_it = partial(ask_one, arguments.question, as_json=arguments.json)
+    if arguments.question is None:
+        ask_it = partial(ask_batch, Path(arguments.batch), Path(arguments.out))
     composer = composer_of(settings.model)
-    if arguments.question is not None:
-        return ask_one(
-            arguments.question, settings.data_dir, as_json=arguments.json, tier=tier, composer=composer
-        )
-    return ask_batch(
-        Path(arguments.batch), Path(arguments.out), settings.data_dir, tier=tier, composer=composer
-    )
+    return ask_it(settings.data_dir, tier=tier, composer=composer, embedder=settings.embedder)
 
 
 def triage(arguments: argparse.Namespace) -> int:

@@ -48,7 +48,9 @@ def recall(arguments: argparse.Namespace) -> int:
     missing = set() if arguments.all else wanted - {one.given.id for one in chosen}
     if missing:
         raise UserFacingError(f"{min(missing)} is no answer that rests on a changed article")
-    with open_knowledge(settings.data_dir, chroma=settings.chroma, model=settings.model) as knowledge:
+    with open_knowledge(
+        settings.data_dir, chroma=settings.chroma, model=settings.model, embedder=settings.embedder
+    ) as knowledge:
         asyncio.run(correct(settings, chosen, knowledge, SystemTime()))
     say(f"{len(chosen)} to be corrected; whoever drains the ledger does it.")
     return 0

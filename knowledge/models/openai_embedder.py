@@ -12,7 +12,7 @@ import numpy as np
 
 from bot.core.errors import Unavailable
 from bot.core.masking import mask
-from knowledge.embedding import EmbedderChoice, EmbedderUnavailable, Vectors, unit
+from knowledge.embedding import EmbedderUnavailable, Vectors, unit
 from knowledge.models.openai_client import NO_KEY, keep_quiet
 
 if TYPE_CHECKING:
@@ -38,21 +38,26 @@ class EmbeddingPatience:
 class OpenAIEmbedder:
     """One model of one server. Texts leave the house, so that they are masked here once more."""
 
-    def __init__(self, choice: EmbedderChoice, patience: EmbeddingPatience | None = None) -> None:
+    def __init__(
+        self,
+        model: str,
+        *,
+        url: str,
+        api_key: str | None = None,
+        patience: EmbeddingPatience | None = None,
+    ) -> None:
         """Ask for one vector, which tells how long they are; EmbedderUnavailable when none comes."""
         import httpx  # noqa: PLC0415 - nobody without a server pays for the import
         from openai import OpenAI  # noqa: PLC0415 - likewise: a second
 
         keep_quiet()
-        self._model = choice.name
-        self._server = _shown(choice.url)
+        self._model = model
+        self._server = _shown(url)
         self._patience = patience or EmbeddingPatience()
         connect = self._patience.connect.total_seconds()
         asked_once = httpx.Timeout(self._patience.question.total_seconds(), connect=connect)
         many = httpx.Timeout(self._patience.passages.total_seconds(), connect=connect)
-        self._questions = OpenAI(
-            api_key=choice.api_key or NO_KEY, base_url=choice.url, max_retries=0, timeout=asked_once
-        )
+        self._questions = OpenAI(api_key=api_key or NO_KEY, base_url=url, max_retries=0, timeout=asked_once)
         self._passages = self._questions.with_options(max_retries=self._patience.retries, timeout=many)
         self._dimension = 0
         try:

@@ -16,7 +16,9 @@ from aiohttp import web
 from bot.core.errors import Unavailable
 from bot.sandbox.faults import FaultKind
 from bot.sandbox.openai import OpenAITwin
-from knowledge.embedding import EmbedderChoice, EmbedderUnavailable
+from config.secrets import Secret
+from config.settings import EmbedderSettings
+from knowledge.embedding import EmbedderUnavailable
 from knowledge.models.openai_embedder import BATCH, EmbeddingPatience, OpenAIEmbedder
 from knowledge.opening import load_embedder
 
@@ -40,13 +42,9 @@ async def twin() -> AsyncIterator[OpenAITwin]:
         yield twin
 
 
-def chosen(twin: OpenAITwin, **changed: Any) -> EmbedderChoice:
-    given = {"name": "text-embedding-twin", "url": twin.url, "api_key": twin.api_key} | changed
-    return EmbedderChoice(**given)
-
-
-async def opened(twin: OpenAITwin) -> OpenAIEmbedder:
-    return await asyncio.to_thread(OpenAIEmbedder, chosen(twin), HURRIED)
+async def opened(twin: OpenAITwin, **changed: Any) -> OpenAIEmbedder:
+    given = {"model": "text-embedding-twin", "url": twin.url, "api_key": twin.api_key} | changed
+    return await asyncio.to_thread(OpenAIEmbedder, **given, patience=HURRIED)
 
 
 async def test_it_keeps_the_promises_of_every_embedder(twin: OpenAITwin) -> None:
@@ -83,7 +81,7 @@ async def test_an_empty_text_is_not_sent_and_lies_nowhere(twin: OpenAITwin) -> N
 
 async def test_two_servers_or_models_never_share_an_index(twin: OpenAITwin) -> None:
     embedder = await opened(twin)
-    other = await asyncio.to_thread(OpenAIEmbedder, chosen(twin, name="gpt-twin"), HURRIED)
+    other = await opened(twin, model="gpt-twin")
 
     assert embedder.name != other.name
     assert str(embedder.dimension) in embedder.name
@@ -112,7 +110,7 @@ async def test_a_server_that_says_nothing_costs_a_question_little(twin: OpenAITw
     ("changed", "sentence"),
     [
         ({"api_key": "sk-of-somebody-else"}, r"refuses the key \(401\): check EMBEDDINGS_URL"),
-        ({"name": "no-such-model"}, r"'no-such-model': .* does not know it \(404\): check"),
+        ({"model": "no-such-model"}, r"'no-such-model': .* does not know it \(404\): check"),
         ({"url": "http://127.0.0.1:9/v1"}, r"127\.0\.0\.1:9/v1 cannot be reached: check"),
     ],
 )
@@ -120,7 +118,7 @@ async def test_what_is_wrong_is_said_in_one_sentence(
     twin: OpenAITwin, changed: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(EmbedderUnavailable, match=sentence) as refused:
-        await asyncio.to_thread(OpenAIEmbedder, chosen(twin, **changed), HURRIED)
+        await opened(twin, **changed)
 
     assert "somebody-else" not in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -139,22 +137,21 @@ async def test_what_is_wrong_is_said_in_one_sentence(
 )
 async def test_what_is_no_vector_is_no_vector(answer: web.Response) -> None:
     async with Server(answer) as server:
-        choice = EmbedderChoice(name="any", url=server.url)
         with pytest.raises(EmbedderUnavailable, match="answers something else than vectors"):
-            await asyncio.to_thread(OpenAIEmbedder, choice, HURRIED)
+            await asyncio.to_thread(OpenAIEmbedder, "any", url=server.url, patience=HURRIED)
 
 
 async def test_secrets_and_people_do_not_leave_the_house() -> None:
     async with Server(None) as server:
-        choice = EmbedderChoice(name="any", url=server.url)
-        embedder = await asyncio.to_thread(OpenAIEmbedder, choice, HURRIED)
+        embedder = await asyncio.to_thread(OpenAIEmbedder, "any", url=server.url, patience=HURRIED)
         await asyncio.to_thread(embedder.embed_queries, ["jane.doe@example.com cannot log in"])
 
         assert server.read == ["dimension", "[e-mail] cannot log in"]
 
 
 async def test_it_is_chosen_by_its_name(twin: OpenAITwin, tmp_path: Path) -> None:
-    embedder = await asyncio.to_thread(load_embedder, chosen(twin, name="openai:gpt-twin"), tmp_path)
+    settings = EmbedderSettings(name="openai:gpt-twin", url=twin.url, api_key=Secret(twin.api_key))
+    embedder = await asyncio.to_thread(load_embedder, settings, tmp_path)
 
     assert embedder is not None
     assert "gpt-twin" in embedder.name
