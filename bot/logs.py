@@ -10,6 +10,8 @@ from typing import Any
 
 import structlog
 
+from bot.core import masking
+
 # Bodies and credentials have no business in a log line, whoever puts them there.
 SILENT = frozenset({"body", "text", "token", "secret", "password", "authorization", "payload", "email"})
 # Slack tokens, bearer values, and anything that calls itself a secret in a URL or a message.
@@ -27,7 +29,7 @@ def mask(_: object, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        return SECRET.sub(MASK, value)
+        return masking.mask(SECRET.sub(MASK, value))
     if isinstance(value, list | tuple):
         return [_masked(item) for item in value]
     if isinstance(value, Mapping):
