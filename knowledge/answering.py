@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bot.core.model import INTERNAL, PUBLIC, Answer, Audience, AudienceKind, Citation, Finding, Text
 from knowledge.chunking import slug_of
 from knowledge.embedding import Embedder
 from knowledge.instructions import disarmed
+from knowledge.judging import confidence_in, weigh_up
+from knowledge.kinds import Kind, Kinds, Likeness
+from knowledge.languages import Language, content_words
 from knowledge.quoting import neutral, quote
-from knowledge.refusing import Refusal, refuse
+from knowledge.refusing import refuse
 from knowledge.retrieval import Passage, Question, Searcher
 
 PASSAGES = 10  #: that are looked at, and shown by `ask`
-QUOTED = 3  #: at most
-
-# Fitted on the development questions: the score of the best article, how far the sixth is behind it, and
-# the names in the question that the best article does not know.
-_RIVAL = 5
-_LEAD_WEIGHT = 0.5
-_STRANGE_NAME = 1.5
-_UNKNOWN_NAME = 1.5
-_WORDS_ALONE = 2.0  #: stands for the meaning, which is about this near in answers, when there is no embedder
-# Among more chunks the best of them looks better by chance alone: the largest of n normal values grows with
-# the root of 2 ln n. Both figures are fitted on the development questions over the whole folder (6,806
-# chunks) and over three of its products (522 to 869).
-_CHANCE = 2.3
-_BASE = -2.9
+QUOTED = 2  #: at most
 SURE = 0.5  #: the confidence from which on the bot answers
-_STEEPNESS = 0.9
-_CLOSE = 0.85  #: a further passage is quoted when its article reaches this part of the best one's score
+_DOUBTFUL = 0.25  #: from which on it says that it is unsure, rather than that there is nothing
+_CLOSE = 0.9  #: a further passage is quoted when it reaches this part of the best one's score
+_FEW_WORDS = 4  #: of meaning; so short a question is understood from what was said before it
 
-_TOKEN = re.compile(r"[^\W_](?:[\w.\-/]*[^\W_])?")
-_CODED = re.compile(r"[a-z][A-Z]|[^\W\d_]\d|\d[^\W\d_]|_|[A-Z]{2,}")
-_MEASURE = re.compile(r"\d[\w.,]*")
-_BEFORE_SENTENCE = frozenset(".!?:\"'`(\n,")
+
+class Reason(StrEnum):
+    """Why there is an answer or none, in one word."""
+
+    ANSWERED = "answered"
+    UNSURE = "unsure"  #: something was found that may or may not answer
+    NOT_COVERED = "not_covered"  #: nothing was found
+    ACCOUNT = "account"  #: only our own people can look it up
+    OFF_TOPIC = "off_topic"  #: no support desk is for it
+    INSTRUCTIONS = "instructions"  #: it tells the bot what to be, to say, to reveal or to do
+
+
+_REFUSED = {
+    Kind.INSTRUCTIONS: Reason.INSTRUCTIONS,
+    Kind.ACCOUNT: Reason.ACCOUNT,
+    Kind.OFF_TOPIC: Reason.OFF_TOPIC,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,47 +48,59 @@ class Consideration:
     """All that was thought about a question; `answer` is None when the bot should abstain."""
 
     answer: Answer | None
-    confidence: float
-    passages: tuple[Passage, ...]  #: best first, one for each article, also when abstaining
-    refusal: Refusal | None = None
+    confidence: float  #: that there is an answer in the articles, 0 to 1
+    passages: tuple[Passage, ...]  #: best first, also when abstaining
+    reason: Reason
 
     @property
     def finding(self) -> Finding:
         """As the core hears it."""
         nearest = tuple(
-            Citation(path=passage.path, heading=passage.heading, url=passage.url) for passage in self.passages
+            Citation(path=passage.path, heading=passage.heading, url=passage.url, revision=passage.revision)
+            for passage in self.passages
         )
-        return Finding(answer=self.answer, confidence=self.confidence, nearest=nearest)
+        return Finding(
+            answer=self.answer, confidence=self.confidence, nearest=nearest, reason=self.reason.value
+        )
 
 
 class Answerer:
     """Blocking and thread-safe."""
 
-    def __init__(self, searcher: Searcher, embedder: Embedder | None) -> None:
+    def __init__(self, searcher: Searcher, embedder: Embedder | None, kinds: Kinds | None) -> None:
         self._searcher = searcher
         self._embedder = embedder
+        self._kinds = kinds
 
-    def consider(self, text: str, *, reader: Audience, passages: int = PASSAGES) -> Consideration:
-        """Look, judge and quote."""
-        question = self._searcher.read(text)
-        found = tuple(disarmed(self._searcher.search(question, reader, limit=max(passages, _RIVAL + 1))))
-        refusal = refuse(text)
-        confidence = self._confidence(question, reader, found) if found and refusal is None else 0.0
-        answer = self._compose(question, found, confidence) if confidence >= SURE else None
-        return Consideration(answer=answer, confidence=confidence, passages=found[:passages], refusal=refusal)
+    @property
+    def embedder(self) -> Embedder | None:
+        """What questions are embedded with."""
+        return self._embedder
 
-    def _confidence(self, question: Question, reader: Audience, found: Sequence[Passage]) -> float:
-        best, rival = found[0], found[min(_RIVAL, len(found) - 1)]
-        evidence = best.score + _LEAD_WEIGHT * (best.score - rival.score)
-        knowing = [self._searcher.articles_naming(name, reader) for name in names(question.text)]
-        if any(best.article not in articles for articles in knowing):
-            evidence -= _STRANGE_NAME
-        if not all(knowing):
-            evidence -= _UNKNOWN_NAME
-        if question.vector is None:
-            evidence += _WORDS_ALONE
-        enough = _enough(self._searcher.size(reader))
-        return 1 / (1 + math.exp(-_STEEPNESS * (evidence - enough)))
+    def consider(
+        self, text: str, *, reader: Audience, passages: int = PASSAGES, earlier: Sequence[str] = ()
+    ) -> Consideration:
+        """Look, judge and quote. `earlier` is what the asker said before in the thread, oldest first."""
+        asked = self._searcher.read(text)
+        question = self._searcher.read(f"{earlier[-1]}\n{text}") if _leans(asked, earlier) else asked
+        found = tuple(disarmed(self._searcher.search(question, reader, limit=passages)))
+        likeness = self._kinds.like(asked.vector) if self._kinds and asked.vector is not None else None
+        refused = refuse(text) or (likeness.kind if likeness and likeness.is_sure else None)
+        if refused is not None or not found:
+            reason = _REFUSED[refused] if refused else Reason.NOT_COVERED
+            return Consideration(answer=None, confidence=0.0, passages=found, reason=reason)
+        confidence = self._confidence(question, reader, found, likeness)
+        if confidence < SURE:
+            reason = Reason.UNSURE if confidence >= _DOUBTFUL else Reason.NOT_COVERED
+            return Consideration(answer=None, confidence=confidence, passages=found, reason=reason)
+        answer = self._compose(question, found, confidence)
+        return Consideration(answer=answer, confidence=confidence, passages=found, reason=Reason.ANSWERED)
+
+    def _confidence(
+        self, question: Question, reader: Audience, found: Sequence[Passage], likeness: Likeness | None
+    ) -> float:
+        with self._searcher.live.view(reader) as view:
+            return confidence_in(weigh_up(view, question, found, likeness))
 
     def _compose(self, question: Question, found: Sequence[Passage], confidence: float) -> Answer:
         enough = found[0].score * _CLOSE
@@ -110,9 +125,9 @@ def _url(passage: Passage, heading: str) -> str:
     return f"{passage.url.partition('#')[0]}#{slug_of(heading)}"
 
 
-def _enough(chunks: int) -> float:
-    """The evidence at which an answer is as likely right as not."""
-    return _BASE + _CHANCE * math.sqrt(2 * math.log(max(chunks, 2)))
+def _leans(asked: Question, earlier: Sequence[str]) -> bool:
+    """Whether a question needs what was said before it to be understood."""
+    return bool(earlier) and len(content_words(asked.text, asked.language or Language.EN)) <= _FEW_WORDS
 
 
 def widest(audiences: Sequence[Audience]) -> Audience:
@@ -121,15 +136,3 @@ def widest(audiences: Sequence[Audience]) -> Audience:
     if not private:
         return PUBLIC
     return private.pop() if len(private) == 1 else INTERNAL
-
-
-def names(question: str) -> list[str]:
-    """Words that stand for one thing: written with capitals, digits or marks as prose is not."""
-    found: list[str] = []
-    for match in _TOKEN.finditer(question):
-        word, before = match[0], question[: match.start()].rstrip(" \t")
-        starts = not before or before[-1] in _BEFORE_SENTENCE
-        is_name = bool(_CODED.search(word)) or (word[0].isupper() and not starts)
-        if is_name and word != "I" and not _MEASURE.fullmatch(word):
-            found.append(word)
-    return list(dict.fromkeys(found))

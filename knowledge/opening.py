@@ -102,6 +102,7 @@ class KnowledgeIndex:
         self._embedder = embedder
         self._server = server
         self.searcher = Searcher(self._index_dir, embedder, server)
+        self._kinds = Kinds(embedder, examples_for(self._index_dir, embedder)) if embedder else None
 
     def refresh(
         self, folders: Sequence[Path], *, audience: Audience = PUBLIC, progress: Progress = no_progress
@@ -116,10 +117,7 @@ class KnowledgeIndex:
 
     def answerer(self) -> Answerer:
         """What answers questions from this index."""
-        if self._embedder is None:
-            return Answerer(self.searcher, None, None)
-        kinds = Kinds(self._embedder, examples_for(self._index_dir, self._embedder))
-        return Answerer(self.searcher, self._embedder, kinds)
+        return Answerer(self.searcher, self._embedder, self._kinds)
 
     def close(self) -> None:
         """Release the files."""

@@ -1,16 +1,10 @@
-"""Questions that no article answers: orders to the bot, and what only our own people can look up."""
+"""Questions that are told by their words to be none that an article answers."""
 
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 
-
-class Refusal(StrEnum):
-    """Why a question is not looked up at all."""
-
-    ORDER = "order"  #: tells the bot what to be, to say, to reveal or to do
-    ACCOUNT = "account"  #: about this customer's contract, invoice, plan, or our people
+from knowledge.kinds import Kind
 
 
 def _any_of(*patterns: str) -> re.Pattern[str]:
@@ -44,8 +38,6 @@ _ORDERS = _any_of(
     r"\bconfirm[ae]\b.{0,60}\bpolítica\s+oficial\b",
     _DO_TO_TICKETS + r"(?:all|every|todos)\s+(?:\w+\s+){0,2}(?:tickets?|chamados?)\b",
     _DO_TO_TICKETS + r"(?:my|this|meus?|este|esse|o)\s+(?:\w+\s+)?(?:tickets?|chamados?)\b",
-    r"\b(?:write|compose|tell|sing|escrev[ae]|cont[ae])\s+(?:me\s+)?(?:a|an|some|um|uma)\s+"
-    r"(?:\w+\s+)?(?:poem|haiku|joke|story|song|poema|piada|história|música)\b",
 )
 
 _OURS = r"\b(?:our|my|nosso|nossa|nossos|nossas|meu|minha)\s+(?:\w+\s+){0,3}?"
@@ -63,10 +55,18 @@ _ACCOUNT = _any_of(
 )
 
 
-def refuse(question: str) -> Refusal | None:
-    """Why not to look for an answer; None when nothing speaks against it."""
+_OFF_TOPIC = _any_of(
+    r"\b(?:write|compose|tell|sing|escrev[ae]|cont[ae])\s+(?:me\s+)?(?:a|an|some|um|uma)\s+"
+    r"(?:\w+\s+)?(?:poem|haiku|joke|story|song|poema|piada|história|música)\b",
+)
+
+
+def refuse(question: str) -> Kind | None:
+    """Of which other kind a question plainly is; None when nothing says so."""
     if _ORDERS.search(question):
-        return Refusal.ORDER
+        return Kind.INSTRUCTIONS
     if _ACCOUNT.search(question):
-        return Refusal.ACCOUNT
+        return Kind.ACCOUNT
+    if _OFF_TOPIC.search(question):
+        return Kind.OFF_TOPIC
     return None

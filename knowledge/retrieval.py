@@ -22,10 +22,10 @@ __all__ = ["IndexMissing", "Passage", "Question", "Searcher"]
 CANDIDATES = 150  #: chunks that each side proposes, in every partition
 _MATCHES = 2_000  #: whose scores say what is a good one
 # Fitted on the 61 development questions, where the neighbouring values differ by a question or two.
-_WORDS_WEIGHT = 0.4  #: of a lexical standard deviation, a dense one being 1
-_OTHER_WORDS_WEIGHT = 0.1  #: likewise, for words in another language than the question's: names, mostly
-_OWN_LANGUAGE = 0.5  #: standard deviations that the question's own language is preferred by
-_SECOND_CHUNK = 0.3  #: how much an article's second best chunk counts, the best being 1
+_WORDS_WEIGHT = 0.35  #: of a lexical standard deviation, a dense one being 1
+_OTHER_WORDS_WEIGHT = 0.05  #: likewise, for words in another language than the question's: names, mostly
+_OWN_LANGUAGE = 0.6  #: standard deviations that the question's own language is preferred by
+_SECOND_CHUNK = 0.35  #: how much an article's second best chunk counts, the best being 1
 _SECTIONS = 2  #: of one article among the passages
 _FURTHER_SECTION = (
     0.8  #: standard deviations that an article's second section is put back by: others come first

@@ -56,6 +56,11 @@ def embeddings_for(index_dir: Path, embedder: Embedder) -> Embeddings:
     return Embeddings(index_dir / f"{_VECTORS}{_key(embedder.name)}.sqlite")
 
 
+def examples_for(index_dir: Path, embedder: Embedder) -> Embeddings:
+    """Where it keeps its vectors of the sentences that kinds of questions are told by."""
+    return Embeddings(index_dir / f"examples-{_key(embedder.name)}.sqlite")
+
+
 def current_place(index_dir: Path) -> Place | None:
     """The version that is searched, whatever made it."""
     try:
