@@ -92,6 +92,11 @@ def _add_knowledge(commands: Commands) -> None:
 
 
 def _add_self_service(parts: Commands) -> None:
+    sync = _command(parts, "sync", "mirror the sources of sources.toml and index them", "syncing:sync")
+    sync.add_argument("names", nargs="*", metavar="NAME", help="only these sources")
+    sync.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    sync.add_argument("--yes", action="store_true", help="also when more than half of a source is gone")
+    sync.add_argument("--json", action="store_true", help="for machines")
     complete = _command(parts, "complete", "titles and headings that begin so", "selfservice:complete")
     complete.add_argument("beginning")
     related = _command(parts, "related", "articles about the same thing", "selfservice:related")

@@ -145,6 +145,13 @@ def printable(name: str) -> str:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in cleaned)
 
 
+def read_text(text: str, shown: str) -> tuple[Mapping[str, Any], str, str, Audience | None]:
+    """Front matter, title, body and audience of an article that is no file yet; else UnreadableArticle."""
+    front, body, _ = _split_front_matter(text.replace("\r\n", "\n"), shown)
+    title = _string(front, "title", shown) or _plain(_first_heading(body)) or Path(shown).stem
+    return front, title, body, _audience(front, shown)
+
+
 def _read(path: Path, shown: str) -> str:
     try:
         if path.is_symlink():

@@ -1,0 +1,116 @@
+"""`kb sync`: mirrors the configured sources, and indexes them beside what is indexed already."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot.commands.printing import as_json, complain, say
+from bot.commands.starting import settings_from_environment
+from bot.core.errors import UserFacingError
+from bot.core.spelling import did_you_mean
+from config.settings import Settings
+from config.sources import SourceKind, SourceSettings, load_sources
+from config.tables import Layers
+
+if TYPE_CHECKING:
+    from knowledge.sources.source import Source
+    from knowledge.sources.syncing import SyncReport
+
+
+def sync(arguments: argparse.Namespace) -> int:
+    """Mirror the named sources, or all, and index what there is; 1 when anything could not be had."""
+    from knowledge.sources.syncing import sources_dir  # noqa: PLC0415 - it brings the index along
+
+    settings = settings_from_environment()
+    known = load_sources(Layers(settings.config_dir), os.environ)
+    chosen = _chosen(known, arguments.names)
+    root = sources_dir(settings.data_dir)
+    reports = asyncio.run(_mirrored(chosen, root, dry_run=arguments.dry_run, sure=arguments.yes))
+    problems = [problem for report in reports for problem in report.problems]
+    for problem in problems:
+        complain(problem)
+    if not arguments.json:
+        for report in reports:
+            say(_line(report, dry_run=arguments.dry_run))
+    indexed = None if arguments.dry_run else _indexed(settings, known, root)
+    if arguments.json:
+        say(as_json({"sources": [asdict(report) for report in reports], "index": indexed}))
+    return 1 if problems or (indexed and indexed["errors"]) else 0
+
+
+def _chosen(known: Sequence[SourceSettings], names: Sequence[str]) -> Sequence[SourceSettings]:
+    if not known:
+        raise UserFacingError("no source is configured; write sources.toml in DESKBELL_CONFIG")
+    by_name = {source.name: source for source in known}
+    for name in names:
+        if name not in by_name:
+            raise UserFacingError(f"{name!r} is not in sources.toml{did_you_mean(name, list(by_name))}")
+    return [by_name[name] for name in dict.fromkeys(names)] or known
+
+
+async def _mirrored(
+    chosen: Sequence[SourceSettings], root: Path, *, dry_run: bool, sure: bool
+) -> list[SyncReport]:
+    from knowledge.sources.syncing import sync as mirror  # noqa: PLC0415 - it brings the index along
+
+    async with AsyncExitStack() as stack:
+        sources = [await _BUILDERS[one.kind](one, root, stack) for one in chosen]
+        return await mirror(sources, root, dry_run=dry_run, sure=sure)
+
+
+async def _git(settings: SourceSettings, root: Path, stack: AsyncExitStack) -> Source:
+    del stack  # it holds nothing open
+    from bot.core.model import INTERNAL  # noqa: PLC0415 - beside its user
+    from knowledge.sources.git import GitSource  # noqa: PLC0415 - as above
+
+    return GitSource(
+        name=settings.name,
+        repository=settings.url,
+        copy=root / f"{settings.name}.git",
+        branch=settings.branch,
+        folder=settings.folder,
+        link=settings.link,
+        audience=settings.audience or INTERNAL,
+        lang=settings.lang,
+        token=settings.token.secret.reveal() if settings.token else "",
+        variable=settings.token.variable if settings.token else "",
+    )
+
+
+_BUILDERS: dict[SourceKind, Callable[[SourceSettings, Path, AsyncExitStack], Any]] = {
+    SourceKind.GIT: _git,
+}
+
+
+def _line(report: SyncReport, *, dry_run: bool) -> str:
+    done = "would be written" if dry_run else "written"
+    return (
+        f"{report.name}: {report.written} {done}, {report.removed} removed, {report.unchanged} unchanged"
+        + (f", {len(report.problems)} problems." if report.problems else ".")
+    )
+
+
+def _indexed(settings: Settings, known: Sequence[SourceSettings], root: Path) -> dict[str, Any]:
+    """What was indexed before stays so: a sync adds the mirrors to it."""
+    from knowledge.sources.folders import folders_to_index  # noqa: PLC0415 - as above
+    from knowledge.terminal import opened, progress  # noqa: PLC0415 - as above
+    from knowledge.vectors import ChromaServer  # noqa: PLC0415 - as above
+
+    folders = folders_to_index(settings.data_dir, [root / source.name for source in known], complain)
+    if not folders:
+        return {"articles": 0, "errors": []}
+    chroma = settings.chroma
+    server = ChromaServer(url=chroma.url.reveal(), prefix=chroma.prefix) if chroma else None
+    choice = settings.embedder
+    with opened(settings.data_dir, choice, chroma=server) as index, progress() as told:
+        report = index.refresh(folders, progress=told)
+    for error in report.errors:
+        complain(error)
+    return asdict(report)

@@ -1,0 +1,224 @@
+"""sources.toml: where articles come from besides the folders that are indexed by hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from bot.core.errors import ConfigError
+from bot.core.model import INTERNAL, PUBLIC, Audience, OrganisationId, customer
+from config.secrets import Secret, one_line
+from config.tables import Layers, Table
+
+FILE = "sources.toml"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+_REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
+_LOCALE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_COMMON = ("kind", "audience", "lang")
+
+
+class SourceKind(StrEnum):
+    """The kinds of sources that exist."""
+
+    GIT = "git"
+    HELP_CENTER = "helpcenter"
+    CONFLUENCE = "confluence"
+    DISCUSSIONS = "discussions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """A secret and the variable it came from, which is what people are told about."""
+
+    variable: str
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """One table of sources.toml; what a kind does not use is empty."""
+
+    name: str
+    kind: SourceKind
+    audience: Audience | None  #: None: as the kind does when nobody says
+    lang: str
+    url: str = ""
+    token: Credential | None = None
+    email: str = ""
+    client: tuple[Credential, Credential] | None = None  #: an OAuth client's id and secret
+    restricted: Audience = INTERNAL  #: articles of a Help Center that only some may see
+    branch: str = ""
+    folder: str = ""
+    link: str = ""  #: how an article's address is made of its path
+    entries: tuple[str, ...] = field(default=())  #: spaces, locales or repositories
+
+
+def load_sources(layers: Layers, environ: Mapping[str, str]) -> tuple[SourceSettings, ...]:
+    """Every source; ConfigError names the table and the key, or the variable that is not set."""
+    return tuple(_source(name, table, environ) for name, table in layers.tables(FILE).items())
+
+
+def _source(name: str, table: Table, environ: Mapping[str, str]) -> SourceSettings:
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"{table.where}: a source's name is small letters, digits and hyphens")
+    match table.choice("kind", SourceKind):
+        case SourceKind.GIT:
+            return _git(name, table, environ)
+        case SourceKind.HELP_CENTER:
+            return _help_center(name, table, environ)
+        case SourceKind.CONFLUENCE:
+            return _confluence(name, table, environ)
+        case SourceKind.DISCUSSIONS:
+            return _discussions(name, table, environ)
+
+
+def _git(name: str, table: Table, environ: Mapping[str, str]) -> SourceSettings:
+    table.only(*_COMMON, "repository", "branch", "folder", "link", "token")
+    token = _credential(table, "token", environ)
+    branch, folder = _optional(table, "branch"), _optional(table, "folder").strip("/")
+    if branch and not re.fullmatch(r"[A-Za-z0-9_][\w./-]*", branch):
+        raise table.wrong("branch", f"{branch!r} is not the name of a branch")
+    if ".." in folder.split("/"):
+        raise table.wrong("folder", "leads out of the repository")
+    link = _optional(table, "link")
+    if link and ("{path}" not in link or not link.startswith(("https://", "http://"))):
+        raise table.wrong("link", "is not an address with {path} in it")
+    return SourceSettings(
+        name=name,
+        kind=SourceKind.GIT,
+        audience=_audience(table, "audience"),
+        lang=_optional(table, "lang"),
+        url=_repository(table, secretly=token is not None),
+        token=token,
+        branch=branch,
+        folder=folder,
+        link=link,
+    )
+
+
+def _help_center(name: str, table: Table, environ: Mapping[str, str]) -> SourceSettings:
+    table.only("kind", "audience", "restricted", "url", "locales", "token", "client_id", "client_secret")
+    token = _credential(table, "token", environ)
+    ids, secrets = (_credential(table, key, environ) for key in ("client_id", "client_secret"))
+    if (ids is None) != (secrets is None):
+        raise table.wrong("client_id", "and client_secret go together")
+    if token and ids:
+        raise table.wrong("token", "either a token, or client_id and client_secret")
+    return SourceSettings(
+        name=name,
+        kind=SourceKind.HELP_CENTER,
+        audience=_audience(table, "audience"),
+        lang="",
+        restricted=_restricted(table),
+        url=_address(table, secretly=bool(token or ids)),
+        token=token,
+        client=(ids, secrets) if ids and secrets else None,
+        entries=_entries(table, "locales", _LOCALE, "a locale like en-us"),
+    )
+
+
+def _confluence(name: str, table: Table, environ: Mapping[str, str]) -> SourceSettings:
+    table.only(*_COMMON, "url", "spaces", "email", "token")
+    token = _credential(table, "token", environ)
+    return SourceSettings(
+        name=name,
+        kind=SourceKind.CONFLUENCE,
+        audience=_audience(table, "audience"),
+        lang=_optional(table, "lang"),
+        url=_address(table, secretly=token is not None),
+        token=token,
+        email=_optional(table, "email"),
+        entries=_entries(table, "spaces", re.compile(r"~?[A-Za-z0-9]+"), "a space's key"),
+    )
+
+
+def _discussions(name: str, table: Table, environ: Mapping[str, str]) -> SourceSettings:
+    table.only(*_COMMON, "url", "repositories", "token")
+    token = _credential(table, "token", environ)
+    if token is None:
+        raise table.wrong("token", "GitHub's GraphQL API answers nobody without one")
+    return SourceSettings(
+        name=name,
+        kind=SourceKind.DISCUSSIONS,
+        audience=_audience(table, "audience"),
+        lang=_optional(table, "lang"),
+        url=_address(table, "https://api.github.com/graphql", secretly=True),
+        token=token,
+        entries=_entries(table, "repositories", _REPOSITORY, "a repository like owner/name"),
+    )
+
+
+def _optional(table: Table, key: str) -> str:
+    return table.text(key) if key in table.values else ""
+
+
+def _entries(table: Table, key: str, form: re.Pattern[str], what: str) -> tuple[str, ...]:
+    entries = tuple(table.texts(key))
+    if not entries:
+        raise table.wrong(key, "is missing or empty")
+    for entry in entries:
+        if not form.fullmatch(entry):
+            raise table.wrong(key, f"{entry!r} is not {what}")
+    return entries
+
+
+def _credential(table: Table, key: str, environ: Mapping[str, str]) -> Credential | None:
+    if key not in table.values:
+        return None
+    variable = table.text(key)
+    if not _VARIABLE.fullmatch(variable):  # not repeated: it may be the secret itself
+        raise table.wrong(key, "is not the name of an environment variable, like HELP_CENTER_TOKEN")
+    value = environ.get(variable, "").strip()
+    if not value:
+        raise table.wrong(key, f"the environment variable {variable} is not set")
+    return Credential(variable=variable, secret=one_line(variable, value))
+
+
+def _audience(table: Table, key: str) -> Audience | None:
+    if key not in table.values:
+        return None
+    kind, _, organisation = table.text(key).partition(":")
+    if kind == "customer" and organisation.strip():
+        return customer(OrganisationId(organisation.strip()))
+    if organisation or kind not in ("public", "internal"):
+        raise table.wrong(key, "write public, internal or customer:<organisation>")
+    return PUBLIC if kind == "public" else INTERNAL
+
+
+def _restricted(table: Table) -> Audience:
+    audience = _audience(table, "restricted") or INTERNAL
+    if audience == PUBLIC:
+        raise table.wrong("restricted", "what only some may see is never public")
+    return audience
+
+
+def _address(table: Table, default: str = "", *, secretly: bool) -> str:
+    value = table.text("url") if "url" in table.values or not default else default
+    try:
+        parts = urlsplit(value)
+        is_fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_fine = False
+    if not is_fine or parts.query or parts.fragment or "@" in parts.netloc or not value.isprintable():
+        raise table.wrong("url", "is not an address like https://host, without user and password")
+    if secretly and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise table.wrong("url", "http would send the credentials for all to read; write https")
+    return value.rstrip("/")
+
+
+def _repository(table: Table, *, secretly: bool) -> str:
+    """What git clones; a transport that runs commands is not among them."""
+    value = table.text("repository")
+    if value.startswith("-") or "::" in value or not value.isprintable():
+        raise table.wrong("repository", "is not an address or a folder that git clones")
+    is_web = value.startswith(("http://", "https://"))
+    if is_web and "@" in urlsplit(value).netloc:
+        raise table.wrong("repository", "names a user or a password; use token")
+    if secretly and not value.startswith("https://"):
+        raise table.wrong("token", "goes with a repository at https://")
+    return value
