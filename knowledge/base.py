@@ -11,7 +11,7 @@ from dataclasses import replace
 import structlog
 
 from bot.core.model import PUBLIC, Answer, Citation, Finding, Inquiry, Text
-from knowledge.answering import Answerer, Consideration, widest
+from knowledge.answering import Answerer, Consideration, Reason, widest
 from knowledge.composing import PASSAGES, Composed, Composer
 from knowledge.quoting import neutral
 from knowledge.retrieval import IndexMissing, Passage
@@ -86,7 +86,7 @@ async def worded(considered: Consideration, inquiry: Inquiry, composer: Composer
     if composed is None:
         return considered
     if not composed.is_found:
-        return replace(considered, answer=None)
+        return replace(considered, answer=None, reason=Reason.NOT_COVERED)
     return replace(considered, answer=_answer(composed, given, considered.answer))
 
 

@@ -36,7 +36,7 @@ _FIRST_PERSON = re.compile(
     r"\b(?:I|I['\u2019](?:ve|ll|m|d)|[Ww]e['\u2019](?:ve|ll)|[Ww]e (?:have|will)"
     r"|[Ee]u|[Aa]bri|[Ee]scalei|[Vv]ou)\b"
 )
-_PREFIX = 5  #: letters by which words of English and Portuguese know each other
+_PREFIX = 4  #: letters by which words of English and Portuguese know each other
 _HELD, _HELD_ACROSS = 0.5, 1 / 3  #: the share of a claim's words that its passage holds
 _MANY = 2  #: words, the fewest that a claim across languages shares
 
