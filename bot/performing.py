@@ -8,6 +8,7 @@ from typing import assert_never
 
 from bot.core import replies
 from bot.core.effects import (
+    ClassifyTicket,
     CommentOnReplica,
     CreateReplica,
     DraftAnswer,
@@ -27,6 +28,7 @@ from bot.core.events import (
     ReplicaCommented,
     ReplicaCreated,
     ReplyPosted,
+    TicketClassified,
 )
 from bot.core.ports import Attempt, KnowledgeBase, Rooms, TicketDesk
 
@@ -50,6 +52,9 @@ class Performers:
                     finding=finding,
                     was_addressed=effect.was_addressed,
                 )
+            case ClassifyTicket():
+                verdict = await self.knowledge.classify(effect.text, effect.corrections)
+                return TicketClassified(ticket=effect.ticket, verdict=verdict)
             case PostReply() | EditReply() | ShowStatus() | IdentifyPerson():
                 return await self._in_room(effect, attempt)
             case CreateReplica() | CommentOnReplica() | UpdateReplica():

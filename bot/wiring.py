@@ -282,7 +282,7 @@ def open_knowledge(
         from knowledge.commands import kb_index  # noqa: PLC0415 - only who indexes
 
         kb_index(refresh_from, data_dir, embedder=embedder or BUILT_IN, chroma=server)
-    base = LocalKnowledgeBase(answerer, composer_of(model))
+    base = LocalKnowledgeBase(answerer, composer_of(model), cache_dir=data_dir)
     try:
         yield base
     finally:

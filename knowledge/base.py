@@ -7,14 +7,16 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
-from bot.core.model import PUBLIC, Answer, Citation, Finding, Inquiry, Text
+from bot.core.model import PUBLIC, Answer, Citation, Correction, Finding, Inquiry, Role, Text, Verdict
 from knowledge.answering import Answerer, Consideration, Reason, widest
 from knowledge.composing import PASSAGES, Composed, Composer
 from knowledge.quoting import neutral
 from knowledge.retrieval import IndexMissing, Passage
+from knowledge.triaging import ExampleClassifier
 
 THREADS = 2  #: more do not answer faster: embedding is the cost, and it has its own threads
 
@@ -30,11 +32,19 @@ class LocalKnowledgeBase:
     better words, or say that the passages do not answer; it can never make an answer where there was none.
     """
 
-    def __init__(self, open_answerer: Callable[[], Answerer], composer: Composer | None = None) -> None:
+    def __init__(
+        self,
+        open_answerer: Callable[[], Answerer],
+        composer: Composer | None = None,
+        *,
+        cache_dir: Path | None = None,
+    ) -> None:
         self._open = open_answerer
         self._composer = composer
         self._opening = threading.Lock()
         self._answerer: Answerer | None = None
+        self._classifier: ExampleClassifier | None = None
+        self._cache_dir = cache_dir
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="knowledge")
 
     def close(self) -> None:
@@ -56,9 +66,28 @@ class LocalKnowledgeBase:
             return considered.finding
         return (await worded(considered, inquiry, self._composer)).finding
 
+    async def classify(self, text: str, corrections: Sequence[Correction]) -> Verdict:
+        """By the shipped examples and those of our own people; by rules alone without a model."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._classify, text, tuple(corrections)
+        )
+
+    def _classify(self, text: str, corrections: Sequence[Correction]) -> Verdict:
+        with self._opening:
+            if self._classifier is None:
+                if self._answerer is None:
+                    self._answerer = self._open()
+                self._classifier = ExampleClassifier(self._answerer.embedder, self._cache_dir)
+            classifier = self._classifier
+        return classifier.classify(text, corrections)
+
     def _consider(self, inquiry: Inquiry) -> Consideration | None:
         try:
-            return self._opened().consider(inquiry.text, reader=inquiry.reader)
+            return self._opened().consider(
+                inquiry.text,
+                reader=inquiry.reader,
+                earlier=[turn.text for turn in inquiry.earlier if turn.role is Role.REQUESTER],
+            )
         except IndexMissing:
             log.warning("index_missing")
             return None

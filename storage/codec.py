@@ -9,8 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.core.effects import Effect
 from bot.core.errors import DeskbellError
-from bot.core.model import EscalationStep
+from bot.core.model import Description, EscalationStep
 
+DESCRIPTION: TypeAdapter[Description] = TypeAdapter(Description)
 STEPS: TypeAdapter[tuple[EscalationStep, ...]] = TypeAdapter(tuple[EscalationStep, ...])
 
 

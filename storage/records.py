@@ -16,6 +16,7 @@ from bot.core.model import (
     ClockId,
     Conversation,
     ConversationId,
+    Correction,
     Gap,
     GivenAnswer,
     Message,
@@ -30,6 +31,7 @@ from storage.rows import (
     answer_of,
     clock_of,
     conversation_of,
+    correction_of,
     gap_of,
     message_of,
     person_of,
@@ -40,6 +42,7 @@ from storage.tables import (
     answers,
     clocks,
     conversations,
+    corrections,
     effects,
     gaps,
     messages,
@@ -123,6 +126,10 @@ class SqlRecords:
         found = select(gaps, *asked).join(messages, messages.c.id == gaps.c.question)
         rows = await self._all(found.where(gaps.c.asked_at >= since).order_by(gaps.c.question))
         return [gap_of(row) for row in rows]
+
+    async def corrections(self, *, limit: int) -> Sequence[Correction]:
+        latest = select(corrections).order_by(corrections.c.said_at.desc(), corrections.c.ticket).limit(limit)
+        return [correction_of(row) for row in reversed(await self._all(latest))]
 
     async def has_pending(self, lane: str, kind: str) -> bool:
         return await self._exists(effects.c.lane == lane, effects.c.kind == kind, is_pending(effects))

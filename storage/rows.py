@@ -15,6 +15,8 @@ from bot.core.model import (
     Clock,
     ClockState,
     Conversation,
+    Correction,
+    Description,
     Floor,
     Gap,
     GivenAnswer,
@@ -23,6 +25,7 @@ from bot.core.model import (
     Person,
     PersonRef,
     Priority,
+    ProductArea,
     Role,
     Segment,
     SegmentKind,
@@ -32,7 +35,7 @@ from bot.core.model import (
     Tier,
 )
 from storage.claiming import Row
-from storage.codec import STEPS
+from storage.codec import DESCRIPTION, STEPS
 from storage.columns import storable
 
 
@@ -161,6 +164,24 @@ def ticket_of(row: Row) -> Ticket:
         assignee=row["assignee"],
         solved_at=row["solved_at"],
         desk_status_at=row["desk_status_at"],
+        product_area=ProductArea(row["product_area"]) if row["product_area"] else None,
+        description=DESCRIPTION.validate_python(row["description"]) if row["description"] else None,
+        is_area_settled=row["is_area_settled"],
+        is_priority_settled=row["is_priority_settled"],
+    )
+
+
+def description_document(description: Description | None) -> Any:
+    """A description as plain JSON values."""
+    return DESCRIPTION.dump_python(description, mode="json") if description else None
+
+
+def correction_of(row: Row) -> Correction:
+    """A row of `corrections`."""
+    return Correction(
+        text=row["body"],
+        product_area=ProductArea(row["product_area"]) if row["product_area"] else None,
+        priority=Priority(row["priority"]) if row["priority"] else None,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -210,6 +212,10 @@ tickets = Table(
     Column("assignee", Words),
     Column("solved_at", Instant),
     Column("desk_status_at", Instant),
+    Column("product_area", String),
+    Column("description", document()),
+    Column("is_area_settled", Boolean, nullable=False, server_default=false()),
+    Column("is_priority_settled", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("conversation"),
     UniqueConstraint("replica"),
     sqlite_autoincrement=True,
@@ -283,6 +289,16 @@ gaps = Table(
     Column("reason", String, nullable=False),
     Column("nearest", document(), nullable=False),
     Column("asked_at", Instant, nullable=False, index=True),
+)
+
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("ticket", Id, ForeignKey("tickets.id"), primary_key=True, autoincrement=False),
+    Column("body", Words, nullable=False),
+    Column("product_area", String),
+    Column("priority", String),
+    Column("said_at", Instant, nullable=False, index=True),
 )
 
 installation = Table(

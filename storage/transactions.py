@@ -19,6 +19,7 @@ from bot.core.model import (
     ClockId,
     Conversation,
     ConversationId,
+    Correction,
     Gap,
     GivenAnswer,
     Message,
@@ -41,6 +42,7 @@ from storage.rows import (
     audience_columns,
     citations_document,
     clock_columns,
+    description_document,
     person_columns,
     segment_columns,
     segment_of,
@@ -50,6 +52,7 @@ from storage.tables import (
     answers,
     clocks,
     conversations,
+    corrections,
     effects,
     gaps,
     messages,
@@ -181,6 +184,10 @@ class SqlTransaction(SqlRecords):
             assignee=ticket.assignee,
             solved_at=ticket.solved_at,
             desk_status_at=ticket.desk_status_at,
+            product_area=ticket.product_area.value if ticket.product_area else None,
+            description=description_document(ticket.description),
+            is_area_settled=ticket.is_area_settled,
+            is_priority_settled=ticket.is_priority_settled,
         )
 
     async def start_clock(self, clock: Clock) -> Clock:
@@ -230,6 +237,22 @@ class SqlTransaction(SqlRecords):
             statement.on_conflict_do_update(
                 index_elements=[gaps.c.question],
                 set_={"reason": statement.excluded.reason, "nearest": statement.excluded.nearest},
+            )
+        )
+
+    async def record_correction(self, ticket: TicketId, correction: Correction, *, at: datetime) -> None:
+        said = {
+            "product_area": correction.product_area.value if correction.product_area else None,
+            "priority": correction.priority.value if correction.priority else None,
+        }
+        statement = self._database.insert(corrections).values(
+            ticket=ticket, body=correction.text, said_at=at, **said
+        )
+        anew = {key: value for key, value in said.items() if value is not None}
+        await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[corrections.c.ticket],
+                set_={"body": statement.excluded.body, "said_at": statement.excluded.said_at, **anew},
             )
         )
 

@@ -7,15 +7,15 @@ import json
 import logging
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bot import logs
 from bot.commands.printing import as_json, complain, lines_of, say, write_lines
-from bot.core import triage as guess
 from bot.core.errors import UserFacingError
+from bot.core.model import Verdict
 from bot.core.spelling import parse_tier
 from config.settings import Settings
 
@@ -112,9 +112,10 @@ def triage(arguments: argparse.Namespace) -> int:
         raise UserFacingError("the message is empty")
     if (arguments.message is None) == (arguments.batch is None):
         raise UserFacingError("give a message, or a file of them with --batch")
+    classify = _classifier()
     if arguments.batch is not None:
-        return _triage_batch(arguments.batch, arguments.out)
-    verdict = _verdict(arguments.message)
+        return _triage_batch(arguments.batch, arguments.out, classify)
+    verdict = _verdict(classify(arguments.message))
     if arguments.json:
         say(as_json(verdict))
     else:
@@ -125,7 +126,16 @@ def triage(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _triage_batch(batch: str, out: str | None) -> int:
+def _classifier() -> Callable[[str], Verdict]:
+    from knowledge.opening import load_embedder  # noqa: PLC0415 - a model comes with it
+    from knowledge.triaging import ExampleClassifier  # noqa: PLC0415 - as above
+
+    settings = _settings()
+    embedder = load_embedder(settings.embedder, settings.data_dir, say=complain)
+    return ExampleClassifier(embedder, settings.data_dir).classify
+
+
+def _triage_batch(batch: str, out: str | None, classify: Callable[[str], Verdict]) -> int:
     problems = 0
 
     def verdicts() -> Iterator[dict[str, Any]]:
@@ -135,7 +145,7 @@ def _triage_batch(batch: str, out: str | None) -> int:
                 continue
             try:
                 case = json.loads(line)
-                yield {"id": case["id"], **_verdict(case["message"])}
+                yield {"id": case["id"], **_verdict(classify(case["message"]))}
             except (ValueError, KeyError, TypeError, AttributeError):
                 problems += 1
                 complain(f"{batch}: line {number}: not an object with id and message")
@@ -144,11 +154,15 @@ def _triage_batch(batch: str, out: str | None) -> int:
     return 1 if problems else 0
 
 
-def _verdict(message: str) -> dict[str, Any]:
-    found = guess.triage(message)
+def _verdict(found: Verdict) -> dict[str, Any]:
+    said = found.description
     return {
         "product_area": found.product_area.value,
         "priority": found.priority.value,
         "confidence": found.confidence,
         "reason": found.reason,
+        "environment": said.environment.value if said.environment else None,
+        "version": said.version,
+        "language": said.language,
+        "sentiment": said.sentiment.value,
     }

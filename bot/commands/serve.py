@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from bot.commands.starting import (
     until_told,
 )
 from bot.core.errors import ConfigError, Unavailable, UserFacingError
-from bot.core.model import Finding, Inquiry
+from bot.core.model import Correction, Finding, Inquiry, Verdict
 from bot.core.ports import KnowledgeBase
 from bot.system import SystemTime, new_installation_id, system_rng
 from bot.wiring import Program, build, index_problem, open_knowledge
@@ -91,7 +91,9 @@ async def _roles(settings: Settings, *, web: bool, worker: bool, gateway: bool) 
 def _knowledge(settings: Settings, stack: AsyncExitStack) -> tuple[KnowledgeBase, list[Part]]:
     """The index, and the part that loads it while traffic is already served."""
     base = stack.enter_context(
-        open_knowledge(settings.data_dir, chroma=settings.chroma, model=settings.model)
+        open_knowledge(
+            settings.data_dir, chroma=settings.chroma, model=settings.model, embedder=settings.embedder
+        )
     )
     return base, [partial(_warming, base.warm_up, settings.data_dir)]
 
@@ -112,6 +114,9 @@ async def _warming(warm_up: Callable[[], Awaitable[None]], data_dir: Path, stop:
 
 class _NoKnowledge:
     """For the roles that draft no answers: the index costs them neither memory nor time."""
+
+    async def classify(self, text: str, corrections: Sequence[Correction]) -> Verdict:  # noqa: ARG002 - likewise
+        raise Unavailable("this role has no model")
 
     async def answer(self, inquiry: Inquiry) -> Finding:  # noqa: ARG002 - the port's signature
         raise Unavailable("this role has no index")

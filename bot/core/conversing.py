@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import answering, asking, promising, replies, saying, ticketing, triage
+from bot.core import answering, asking, classifying, promising, replies, saying, ticketing, triage
 from bot.core.context import Context
 from bot.core.effects import IdentifyPerson
 from bot.core.events import (
@@ -92,7 +92,10 @@ async def _agent_spoke(
 ) -> None:
     """A person of ours takes the floor, unless they only asked the bot something."""
     if event.is_mention:
-        await answering.ask(context, conversation, message, room, was_addressed=True)
+        if classifying.is_order(event.text):
+            await classifying.correct(context, conversation, message)
+        else:
+            await answering.ask(context, conversation, message, room, was_addressed=True)
         return
     conversation = replace(conversation, floor=Floor.HUMAN)
     await context.tx.save_conversation(conversation)

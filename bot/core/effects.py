@@ -18,6 +18,7 @@ from bot.core.model import (
     Audience,
     ClockState,
     ConversationId,
+    Correction,
     Inquiry,
     MessageId,
     Metric,
@@ -63,6 +64,30 @@ class DraftAnswer:
     def lane(self) -> str:
         """One question after the other in a conversation."""
         return f"knowledge/{self.conversation}"
+
+    @property
+    def vendor(self) -> str:
+        """Ours."""
+        return "knowledge"
+
+    @property
+    def bucket(self) -> str:
+        """One for all."""
+        return "knowledge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifyTicket:
+    """Judge what a ticket is about; slow, so it happens outside every transaction."""
+
+    ticket: TicketId
+    text: str
+    corrections: tuple[Correction, ...] = ()  #: examples; read when the effect is done
+
+    @property
+    def lane(self) -> str:
+        """One after the other for a ticket."""
+        return f"knowledge/ticket/{self.ticket}"
 
     @property
     def vendor(self) -> str:
@@ -321,4 +346,4 @@ class UpdateReplica:
 
 RoomEffect = PostReply | EditReply | ShowStatus | IdentifyPerson
 DeskEffect = CreateReplica | CommentOnReplica | UpdateReplica
-Effect = DraftAnswer | RoomEffect | DeskEffect
+Effect = DraftAnswer | ClassifyTicket | RoomEffect | DeskEffect

@@ -17,6 +17,7 @@ from bot.core.model import (
     Text,
     TicketId,
     TicketStatus,
+    Verdict,
 )
 
 
@@ -67,6 +68,14 @@ class AnswerDrafted:
     question: MessageId
     finding: Finding
     was_addressed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketClassified:
+    """Somebody or something judged what a ticket is about."""
+
+    ticket: TicketId
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +156,7 @@ Event = (
     MessageReceived
     | ButtonPressed
     | AnswerDrafted
+    | TicketClassified
     | ReplyPosted
     | CardPosted
     | PersonIdentified

@@ -198,6 +198,66 @@ class Message:
             raise ValueError("sent_at must be timezone-aware")
 
 
+class ProductArea(StrEnum):
+    """ADR-096's eight values of the ticket field."""
+
+    DATA_CATALOG = "Data Catalog"
+    GOVERNANCE_ENGINE = "Governance Engine"
+    GPU_CLUSTER = "GPU Cluster"
+    FEDERATION = "Federation"
+    MLOPS = "MLOps"
+    QUALITY_CHECKS = "Quality Checks"
+    LINEAGE = "Lineage"
+    OTHER = "Other"
+
+
+class Environment(StrEnum):
+    """ADR-096's values of the ticket field."""
+
+    PRODUCTION = "Production"
+    STAGING = "Staging"
+    DEVELOPMENT = "Development"
+    OTHER = "Other"
+
+
+class Sentiment(StrEnum):
+    """How somebody sounds."""
+
+    NEGATIVE = "negative"
+    NEUTRAL = "neutral"
+    POSITIVE = "positive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """All of it; None where nothing is said."""
+
+    environment: Environment | None
+    version: str | None
+    language: str  #: "en", "pt", or "other" when nothing tells
+    sentiment: Sentiment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a message is about and how much it hurts, with the words that decided it."""
+
+    product_area: ProductArea
+    priority: Priority
+    confidence: float  #: 0 to 1
+    reason: str
+    description: Description
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """A message and what a person of ours says that it is; None where they said nothing."""
+
+    text: str  #: personal data masked
+    product_area: ProductArea | None
+    priority: Priority | None
+
+
 class TicketStatus(StrEnum):
     """Zendesk's own statuses."""
 
@@ -226,6 +286,10 @@ class Ticket:
     assignee: str | None = None  #: a name
     solved_at: datetime | None = None
     desk_status_at: datetime | None = None  #: when the desk last set the status, by its own clock
+    product_area: ProductArea | None = None
+    description: Description | None = None  #: what its messages said when it was last looked at
+    is_area_settled: bool = False  #: a person of ours said so: nothing else changes it
+    is_priority_settled: bool = False  #: likewise
 
     @property
     def is_open(self) -> bool:

@@ -27,6 +27,7 @@ from bot.core.model import (
     ClockId,
     Conversation,
     ConversationId,
+    Correction,
     Finding,
     Gap,
     GivenAnswer,
@@ -41,6 +42,7 @@ from bot.core.model import (
     Ticket,
     TicketId,
     Tier,
+    Verdict,
 )
 
 # -- time -------------------------------------------------------------------
@@ -188,6 +190,9 @@ class Records(Protocol):
     async def gaps(self, *, since: datetime) -> Sequence[Gap]:
         """What was asked since then and not answered well, oldest first."""
 
+    async def corrections(self, *, limit: int) -> Sequence[Correction]:
+        """What our own people said about messages, the latest `limit`, oldest first."""
+
     async def has_pending(self, lane: str, kind: str) -> bool:
         """Whether an effect of this kind is still to be done (or under way) in the lane."""
 
@@ -235,6 +240,9 @@ class Transaction(Records, Protocol):
 
     async def record_gap(self, gap: Gap) -> None:
         """Store it, once for a question; its `text` is the question's and not stored again."""
+
+    async def record_correction(self, ticket: TicketId, correction: Correction, *, at: datetime) -> None:
+        """Store it; a later one on the same ticket replaces what it says anew."""
 
     async def remember_comment(self, ticket: TicketId, comment: str) -> bool:
         """False when the comment was known."""
@@ -376,7 +384,10 @@ class TicketDesk(Protocol):
 
 
 class KnowledgeBase(Protocol):
-    """Answers from articles, or not at all."""
+    """Answers from articles, or not at all; and a judgement on what a message is about."""
+
+    async def classify(self, text: str, corrections: Sequence[Correction]) -> Verdict:
+        """Product area, priority and the rest; an emergency is P1 whatever else is thought."""
 
     async def answer(self, inquiry: Inquiry) -> Finding:
         """A cited answer from what its reader may read; none when nothing relevant is known."""

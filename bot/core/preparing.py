@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.core.effects import (
+    ClassifyTicket,
     ClockView,
     CommentOnReplica,
     CreateReplica,
@@ -26,11 +27,14 @@ from bot.core.model import Audience, ClockId, Floor, Person, PersonRef, Turn
 from bot.core.policies import Policies
 from bot.core.ports import Records
 
+CORRECTIONS = 500  #: that a classifier is given as examples
 TURNS = 8  #: of the thread that a question is read together with
 NAMED_WITHIN = timedelta(seconds=30)  #: how long the desk is kept waiting for somebody's name
 
 
-async def prepare(effect: Effect, records: Records, policies: Policies, *, now: datetime) -> Effect | None:
+async def prepare(  # noqa: PLR0911 - a table
+    effect: Effect, records: Records, policies: Policies, *, now: datetime
+) -> Effect | None:
     """The effect with fresh facts, or None when it is no longer wanted.
 
     Raises Rejected when it never can be done, NotYet when it soon can.
@@ -44,6 +48,8 @@ async def prepare(effect: Effect, records: Records, policies: Policies, *, now: 
             return await _card(effect, records, policies)
         case DraftAnswer():
             return await _question(effect, records, policies)
+        case ClassifyTicket():
+            return replace(effect, corrections=tuple(await records.corrections(limit=CORRECTIONS)))
         case IdentifyPerson():
             return None if await records.find_person(effect.ref) else effect
         case CreateReplica() | CommentOnReplica() | UpdateReplica():

@@ -42,6 +42,18 @@ async def start_clocks(context: Context, ticket: Ticket) -> None:
         await _rearm(context, await context.tx.start_clock(clock))
 
 
+async def retarget(context: Context, ticket: Ticket) -> None:
+    """The ticket's priority has changed: live promises become those of the new one."""
+    for clock in await context.tx.clocks(ticket.id):
+        if not clock.is_live:
+            continue
+        target = context.policies.targets.get((ticket.tier, ticket.priority, clock.metric))
+        if target is None:
+            await _save(context, sla.cancel(clock, context.now))
+        else:
+            await _save(context, sla.retarget(clock, target, context.policies.calendars[target.calendar]))
+
+
 async def keep(context: Context, ticket: Ticket, metric: Metric, at: datetime) -> None:
     """A person of ours did what was promised, at `at`."""
     for clock in await context.tx.clocks(ticket.id):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.core.model import Citation, Clock, GivenAnswer, Metric, Text, Ticket
+from bot.core.model import Citation, Clock, Correction, GivenAnswer, Metric, Text, Ticket
 
 SUBJECT_LENGTH = 120  #: characters; Zendesk truncates at 150
 
@@ -112,6 +112,17 @@ def ticket_closed(ticket: int) -> str:
         f"{ticket_label(ticket)} is closed, and nothing can be added to it any more. "
         "Please write a new message in this channel, and we will look at it afresh."
     )
+
+
+def ticket_corrected(ticket: int, said: Correction) -> str:
+    """An agent said what a ticket is."""
+    what = said.product_area.value if said.product_area else said.priority.value if said.priority else ""
+    return f"{ticket_label(ticket)} is {what} now. I will remember it for messages like this one."
+
+
+def no_ticket_to_correct() -> str:
+    """An agent said what a ticket is where there is none."""
+    return "There is no ticket for this thread yet."
 
 
 def plain(text: str) -> str:

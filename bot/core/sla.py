@@ -97,6 +97,25 @@ def reopen(clock: Clock, calendar: Calendar, now: datetime, reason: str = "solve
     return _changed(_timed(live, calendar), state=ClockState.RUNNING)
 
 
+def retarget(clock: Clock, target: SlaTarget, calendar: Calendar) -> Clock:
+    """Another priority: the same history under the promise that holds for it now.
+
+    What was told is told anew as far as it comes due again; an acknowledgement stands.
+    """
+    if not clock.is_live:
+        return clock
+    moved = replace(
+        clock,
+        policy=target.policy,
+        calendar=target.calendar,
+        target=target.target,
+        warn_percent=target.warn_percent,
+        steps=target.steps,
+        told=(),
+    )
+    return _changed(_timed(moved, calendar), state=clock.state)
+
+
 def acknowledge(clock: Clock, by: str, now: datetime) -> Clock:
     """Somebody has it: no further escalation steps. The promise itself goes on."""
     if not clock.is_live or clock.acknowledged_by is not None:

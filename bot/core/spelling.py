@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from bot.core.errors import UserFacingError
-from bot.core.model import Metric, Priority, Tier
+from bot.core.model import Metric, Priority, ProductArea, Tier
 from bot.core.policies import Interval
 
 Known = TypeVar("Known")
@@ -55,6 +55,11 @@ def parse_tier(text: str) -> Tier:
 def parse_priority(text: str) -> Priority:
     """P1 to P4, or Critical or Urgent, High, Normal, Low."""
     return _lookup(text, _PRIORITIES, "priority")
+
+
+def parse_area(text: str) -> ProductArea:
+    """A product area, in any case."""
+    return _lookup(text, {area.value.casefold(): area for area in ProductArea}, "product area")
 
 
 def parse_metric(text: str) -> Metric:

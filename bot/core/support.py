@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from bot.core import answering, conversing, preparing, promising, saying, ticketing
+from bot.core import answering, classifying, conversing, preparing, promising, saying, ticketing
 from bot.core.context import Context
 from bot.core.effects import Effect
 from bot.core.events import (
@@ -21,6 +21,7 @@ from bot.core.events import (
     ReplicaCreated,
     ReplyPosted,
     StatusReceived,
+    TicketClassified,
     TimerFired,
 )
 from bot.core.policies import Policies
@@ -35,7 +36,7 @@ class Desk:
         self._has_desk = has_desk
         self._installation = installation
 
-    async def handle(self, event: Event, tx: Transaction, *, now: datetime) -> None:  # noqa: C901, PLR0915 - a table
+    async def handle(self, event: Event, tx: Transaction, *, now: datetime) -> None:  # noqa: C901, PLR0912, PLR0915 - a table
         """Let the event change the records and plan what follows."""
         context = Context(
             tx=tx,
@@ -51,6 +52,8 @@ class Desk:
                 await _pressed(context, event)
             case AnswerDrafted():
                 await answering.answer_drafted(context, event)
+            case TicketClassified():
+                await classifying.apply(context, event)
             case ReplyPosted():
                 await saying.remember(context, event)
             case CardPosted():

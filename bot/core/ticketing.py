@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.core import promising, replies, triage
 from bot.core.context import Context
 from bot.core.effects import (
+    ClassifyTicket,
     CommentOnReplica,
     CreateReplica,
     PostReply,
@@ -61,6 +62,7 @@ async def open_ticket(
     await context.tx.save_conversation(conversation)
     await promising.start_clocks(context, ticket)
     await promising.show(context, conversation)
+    await context.tx.plan(ClassifyTicket(ticket=ticket.id, text="\n".join(asked)))
     if context.has_desk:
         await context.tx.plan(await _replica_of(context, conversation, ticket))
     return conversation, ticket

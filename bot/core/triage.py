@@ -10,32 +10,17 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
-from bot.core.model import Priority
-
-
-class ProductArea(StrEnum):
-    """ADR-096's eight values of the ticket field."""
-
-    DATA_CATALOG = "Data Catalog"
-    GOVERNANCE_ENGINE = "Governance Engine"
-    GPU_CLUSTER = "GPU Cluster"
-    FEDERATION = "Federation"
-    MLOPS = "MLOps"
-    QUALITY_CHECKS = "Quality Checks"
-    LINEAGE = "Lineage"
-    OTHER = "Other"
+from bot.core.describing import describe
+from bot.core.model import Priority, ProductArea, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a message is about and how much it hurts, with the words that decided it."""
+class Evidence:
+    """What the rules see in a message, for a classifier that weighs it."""
 
-    product_area: ProductArea
-    priority: Priority
-    confidence: float  #: 0 to 1
-    reason: str
+    areas: tuple[int, ...]  #: points of each area, in the order of the enumeration
+    signs: tuple[bool, ...]  #: priorities P1 to P4 by rule, then single signs
 
 
 def _words(*stems: str) -> re.Pattern[str]:
@@ -47,38 +32,76 @@ def _words(*stems: str) -> re.Pattern[str]:
 # Folded text: lower case, no accents. A telling word weighs three, a hint one.
 _AREAS: dict[ProductArea, tuple[re.Pattern[str], re.Pattern[str]]] = {
     ProductArea.DATA_CATALOG: (
-        _words("catalog", "datahub", "glossary", "glossari", "ingestion", "ingestao", "ingest."),
-        _words("metadata", "metadado", "dataset", "search", "busca", "snowflake", "tag.", "tags.", "owner"),
+        _words("catalog", "datahub", "glossary", "glossari", "ingestion", "ingestao", "ingest.", "crawler"),
+        _words(
+            "metadata", "metadado", "dataset", "search", "busca", "snowflake", "tag.", "tags.", "owner",
+            "connector", "conector", "domain", "dominio", "data product", "produto de dados", "urn.", "urns.",
+            "schema", "recipe", "gms.", "hive", "glue.", "tableau", "looker", "metabase", "power bi",
+        ),  # fmt: skip  # a list of words, read across
     ),
     ProductArea.GOVERNANCE_ENGINE: (
-        _words("governance", "governanca", "approv", "aprova", "veto", "raci.", "opa.", "rego.", "decision"),
-        _words("decis", "policy", "policies", "politica", "promotion", "promocao", "audit", "consulted"),
+        _words(
+            "governance", "governanca", "approv", "aprova", "veto", "vetar", "raci.", "opa.", "rego.",
+            "decision", "steward", "b-swarm", "council", "comite", "access request", "pedidos de acesso",
+            "pedido de acesso", "audit trail",
+        ),  # fmt: skip  # as above
+        _words(
+            "decis", "policy", "policies", "politica", "promotion", "promocao", "audit", "consulted",
+            "accountable", "gold.", "ouro",
+        ),  # fmt: skip  # as above
     ),
     ProductArea.GPU_CLUSTER: (
-        _words("gpu", "mig.", "cuda", "nvidia", "h100", "a100", "vram", "rocm", "preempt"),
-        _words("driver", "node.", "quota", "cota", "multi-gpu", "card.", "cards.", "placa"),
+        _words(
+            "gpu", "mig.", "cuda", "nvidia", "h100", "a100", "vram", "rocm", "preempt", "kueue", "volcano",
+            "dcgm", "nccl", "time slicing", "gang scheduling",
+        ),  # fmt: skip  # as above
+        _words(
+            "driver", "node.", "quota", "cota", "multi-gpu", "card.", "cards.", "placa", "checkpoint", "ray.",
+            "training job", "spot.",
+        ),  # fmt: skip  # as above
     ),
     ProductArea.FEDERATION: (
         _words("federat", "federac", "federad", "cosmos", "sharing agreement", "acordo de compartilhamento"),
         _words(
-            "remote instance", "instancia remota", "instance", "instancia", "sharing", "compartilha", "peer"
-        ),
+            "remote instance", "instancia remota", "instance", "instancia", "sharing", "shared data",
+            "compartilha", "peer", "partner", "parceir", "organisation", "organizac", "agreement", "acordo",
+        ),  # fmt: skip  # as above
     ),
     ProductArea.MLOPS: (
         _words(
-            "mlflow", "kubeflow", "model registry", "registro de modelo", "mlops", "kserve", "feature store"
-        ),
+            "mlflow", "kubeflow", "model registry", "registro de modelo", "mlops", "kserve", "feature store",
+            "feast.", "katib", "retrain", "retrein", "inference service",
+        ),  # fmt: skip  # as above
         _words(
-            "model", "train", "trein", "retrein", "drift", "experiment", "scoring", "inference", "pipeline"
-        ),
+            "model", "train", "trein", "drift", "experiment", "scoring", "inferenc", "pipeline", "canary",
+            "canario", "notebook", "prediction", "previs", "hyperparameter", "a/b",
+        ),  # fmt: skip  # as above
     ),
     ProductArea.QUALITY_CHECKS: (
-        _words("quality", "qualidade", "expectation", "expectativa", "completude", "completeness", "dq."),
-        _words("validat", "validac", "validan", "freshness", "suite", "rule", "regra", "threshold", "limite"),
+        _words(
+            "quality", "qualidade", "expectation", "expectativa", "completude", "completeness", "dq.",
+            "validator", "validador", "uniqueness", "unicidade",
+        ),  # fmt: skip  # as above
+        _words(
+            "validat", "validac", "validan", "freshness", "frescor", "suite", "rule", "regra", "threshold",
+            "limite", "score.", "scorecard", "data contract", "contrato de dados", "anomal", "duplicate",
+        ),  # fmt: skip  # as above
     ),
     ProductArea.LINEAGE: (
-        _words("lineage", "linhagem", "openlineage", "marquez", "impact analysis", "analise de impacto"),
-        _words("upstream", "downstream", "edge", "aresta", "graph", "grafo", "provenance", "origem"),
+        _words(
+            "lineage", "linhagem", "openlineage", "marquez", "impact analysis", "analise de impacto",
+            "janusgraph", "gremlin", "provenance", "proveniencia",
+        ),  # fmt: skip  # as above
+        _words("upstream", "downstream", "edge", "aresta", "graph.", "grafo", "origem", "arrow", "depend"),
+    ),
+    ProductArea.OTHER: (  # what belongs to the platform and to none of its parts
+        _words("keycloak", "single sign on", "sso.", "finops", "terraform", "minio", "velero", "istio"),
+        _words(
+            "login", "log in", "sign in", "password", "senha", "kafka", "debezium", "helm", "kubernetes",
+            "ingress", "vault", "postgres", "grafana", "prometheus", "loki", "superset", "sdk.", "cli.",
+            "graphql", "backup", "certificate", "certificado", "install", "instal", "portal", "plugin",
+            "release notes", "api key", "etcd", "namespace", "dark mode", "cost", "custo",
+        ),  # fmt: skip  # as above
     ),
 }
 
@@ -147,6 +170,23 @@ def triage(text: str) -> Verdict:
         priority=priority,
         confidence=round(certainty * (0.9 if why else 0.5), 2),
         reason=f"{words}; {priority.value}: {', '.join(why) or 'nothing says otherwise'}",
+        description=describe(text),
+    )
+
+
+def evidence(text: str) -> Evidence:
+    """The same words and patterns as numbers."""
+    folded = _folded(text)
+    priority, _ = _priority(folded)
+    signs = (_BROKEN, _DOWN, _LOSS, _WORKAROUND, _WISH, _PRODUCTION, _EVERYBODY)
+    return Evidence(
+        areas=tuple(_points(folded).values()),
+        signs=(
+            *(priority is one for one in Priority),
+            *(bool(pattern.search(folded)) for pattern in signs),
+            bool(_QUESTION.match(folded)),
+            folded.endswith("?"),
+        ),
     )
 
 
@@ -156,15 +196,19 @@ def is_emergency(text: str) -> bool:
 
 
 def _area(folded: str) -> tuple[ProductArea, list[str], float]:
-    scores = {
-        area: (3 * len(set(telling.findall(folded))) + len(set(hints.findall(folded))))
-        for area, (telling, hints) in _AREAS.items()
-    }
+    scores = _points(folded)
     best = max(scores, key=scores.__getitem__)
     if not scores[best]:
         return ProductArea.OTHER, [], 0.5
     words = _unique(word for pattern in _AREAS[best] for word in pattern.findall(folded))
     return best, words, scores[best] / (sum(scores.values()) + 1)
+
+
+def _points(folded: str) -> dict[ProductArea, int]:
+    return {
+        area: 3 * len(set(telling.findall(folded))) + len(set(hints.findall(folded)))
+        for area, (telling, hints) in _AREAS.items()
+    }
 
 
 def _priority(folded: str) -> tuple[Priority, list[str]]:

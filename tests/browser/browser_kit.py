@@ -18,7 +18,8 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 from bot.commands.demo_serving import Demo, open_demo
 from bot.commands.sandboxing import open_sandbox
 from bot.commands.starting import together
-from bot.core.model import Answer, Citation, Finding, Inquiry, Text
+from bot.core.model import Answer, Citation, Correction, Finding, Inquiry, Text, Verdict
+from bot.core.triage import triage
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTICLES = ROOT / "bot" / "sandbox" / "kb"
@@ -57,6 +58,10 @@ class TuesdayTime:
 
 class OneArticle:
     """Knows about DataHub, and cites an article of the sample knowledge base."""
+
+    async def classify(self, text: str, corrections: Sequence[Correction]) -> Verdict:
+        del corrections
+        return triage(text)
 
     async def answer(self, inquiry: Inquiry) -> Finding:
         if "datahub" not in inquiry.text.lower():

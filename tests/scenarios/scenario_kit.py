@@ -16,13 +16,16 @@ from bot.core.model import (
     Citation,
     Clock,
     ConversationId,
+    Correction,
     Finding,
     Inquiry,
     Metric,
     Text,
     Ticket,
     TicketId,
+    Verdict,
 )
+from bot.core.triage import triage
 from bot.sandbox.slack.things import TwinMessage
 
 TUESDAY = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)  # 10:00 in New York
@@ -49,6 +52,10 @@ class FixedTime:
 
 class SmallKnowledge:
     """A knowledge base of one article: it knows about DataHub and nothing else."""
+
+    async def classify(self, text: str, corrections: Sequence[Correction]) -> Verdict:
+        del corrections
+        return triage(text)
 
     async def answer(self, inquiry: Inquiry) -> Finding:
         if "datahub" not in inquiry.text.lower():

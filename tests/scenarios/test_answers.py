@@ -43,7 +43,7 @@ class AttentiveKnowledge(SmallKnowledge):
         return await super().answer(inquiry)
 
 
-class EmptyKnowledge:
+class EmptyKnowledge(SmallKnowledge):
     """Every article was withdrawn."""
 
     async def answer(self, inquiry: Inquiry) -> Finding:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.core.effects import (
+    ClassifyTicket,
     CommentOnReplica,
     CreateReplica,
     DraftAnswer,
@@ -30,6 +31,7 @@ from bot.core.events import (
     ReplicaCommented,
     ReplicaCreated,
     ReplyPosted,
+    TicketClassified,
 )
 from bot.core.model import (
     Address,
@@ -47,9 +49,11 @@ from bot.core.model import (
     RoomKind,
     Text,
     Tier,
+    Verdict,
 )
 from bot.core.policies import Calendar, OnCall, Policies, SlaTarget
 from bot.core.support import Desk
+from bot.core.triage import triage
 from storage.database import Database
 from storage.ledger import SqlLedger
 from storage.migrating import migrate
@@ -149,6 +153,7 @@ class Bench:
     ledger: SqlLedger
     policies: Policies
     answers: Callable[[DraftAnswer], Answer | None] = lambda _question: None
+    verdict: Callable[[ClassifyTicket], Verdict] = lambda effect: triage(effect.text)
     now: datetime = NOON
     performed: list[Effect] = field(default_factory=list)
     refused: list[Effect] = field(default_factory=list)
@@ -207,6 +212,8 @@ class Bench:
                     finding=Finding(answer=self.answers(effect)),
                     was_addressed=effect.was_addressed,
                 )
+            case ClassifyTicket():
+                return TicketClassified(ticket=effect.ticket, verdict=self.verdict(effect))
             case PostReply():
                 return ReplyPosted(
                     conversation=effect.conversation,

@@ -21,10 +21,12 @@ from bot.core.model import (
     ClockId,
     ClockState,
     ConversationId,
+    Correction,
     GivenAnswer,
     MessageId,
     Metric,
     Priority,
+    ProductArea,
     Segment,
     SegmentKind,
     Text,
@@ -113,6 +115,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
             "1. [Connect DataHub](https://docs.example/datahub)\n"
             "2. setup/offline.md"
         ),
+    ),
+    "ticket_corrected": (
+        replies.ticket_corrected(12, Correction(text="", product_area=ProductArea.LINEAGE, priority=None)),
+        "DB-12 is Lineage now. I will remember it for messages like this one.",
+    ),
+    "no_ticket_to_correct": (
+        replies.no_ticket_to_correct(),
+        "There is no ticket for this thread yet.",
     ),
     "draft_used": (replies.draft_used("Said.", "otto"), "Said.\n\n_Posted by otto._"),
     "draft_ignored": (replies.draft_ignored("Said.", "otto"), "Said.\n\n_Ignored by otto._"),

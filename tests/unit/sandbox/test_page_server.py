@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,8 @@ import pytest
 from bot.commands.demo_serving import Demo, open_demo
 from bot.commands.sandboxing import open_sandbox
 from bot.core.errors import ConfigError
-from bot.core.model import Finding, Inquiry
+from bot.core.model import Correction, Finding, Inquiry, Verdict
+from bot.core.triage import triage
 
 ARTICLES = Path(__file__).parents[3] / "bot" / "sandbox" / "kb"
 
@@ -25,6 +26,10 @@ class TuesdayTime:
 
 
 class NoArticles:
+    async def classify(self, text: str, corrections: Sequence[Correction]) -> Verdict:
+        del corrections
+        return triage(text)
+
     async def answer(self, inquiry: Inquiry) -> Finding:
         del inquiry
         return Finding(answer=None)

@@ -1,0 +1,86 @@
+"""What a message says about its writer: where the product runs, its version, language and mood."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from bot.core.model import Description, Environment, Sentiment
+
+_ENVIRONMENTS = {
+    Environment.STAGING: r"\b(?:staging|stage|uat|pre-?prod(?:uction)?|homologacao|homolog)\b",
+    Environment.DEVELOPMENT: r"\b(?:dev|development|desenvolvimento|laptop|notebook local|minikube"
+    r"|kind cluster|docker desktop|test environment|ambiente de teste|sandbox|local machine|localhost)\b",
+    Environment.PRODUCTION: r"\b(?:prod|production|producao|live system|live cluster)\b",
+}
+# A version is said to be one, or looks like nothing else: "v1.2", "version 2"; never an address or a count.
+_VERSION = re.compile(
+    r"\b(?:opendatagov|odg|version|versao|release|upgrade to|upgraded to|update to|atualizacao para)\s+"
+    r"v?(?P<said>\d{1,2}(?:\.\d{1,3}){0,2}(?:[-.]?(?:rc|beta|alpha)\d*)?)(?![\w.]*\.\d|[\d:%])"
+    r"|(?<![\w./:])v(?P<marked>\d{1,2}(?:\.\d{1,3}){1,2}(?:-?(?:rc|beta|alpha)\d*)?)(?![\w.]*\.\d|\d)"
+)
+_OTHERS = re.compile(
+    r"\b(?:kafka|kubernetes|k8s|python|postgres(?:ql)?|mlflow|datahub|helm|spark|airflow|cuda|chrome|firefox"
+    r"|node|java|trino|openshift|ubuntu|windows|macos|debian|driver)\s+(?:version\s+|versao\s+)?v?\d[\w.]*"
+)
+_ENGLISH = re.compile(
+    r"\b(?:the|is|are|was|were|and|or|not|how|what|why|where|when|which|can|could|do|does|did|my|our|we|it"
+    r"|this|that|with|from|for|to|of|in|on|after|since|please)\b"
+)
+_PORTUGUESE = re.compile(
+    r"\b(?:o|os|as|um|uma|de|do|da|dos|das|no|na|nos|nas|em|para|pra|por|com|sem|que|como|qual|quando|onde"
+    r"|nao|sim|esta|estao|foi|sao|ja|tem|temos|meu|nosso|minha|nossa|depois|desde|ao|pela|pelo|alguem"
+    r"|ninguem|voces)\b"
+)
+_UPSET = re.compile(
+    r"\b(?:unacceptable|ridiculous|terrible|awful|frustrat\w*|angry|annoy\w*|fed up|disappoint\w*"
+    r"|again and again|third time|second time|still not|waste of|useless|losing money|asap|urgent\w*"
+    r"|immediately|worst|inaceitavel|absurdo|pessimo|horrivel|frustrad\w*|irritad\w*|decepcionad\w*"
+    r"|de novo|outra vez|terceira vez|urgente\w*|imediatamente|perdendo dinheiro|inutil)\b|!{2,}|\?{3,}"
+)
+_PLEASED = re.compile(
+    r"\b(?:thanks|thank you|great|love|awesome|excellent|perfect|happy|nice work|well done|appreciate\w*"
+    r"|obrigad[oa]|otimo|excelente|perfeito|adoro|adoramos|parabens|valeu|feliz)\b"
+)
+
+
+def describe(text: str) -> Description:
+    """Never fails; nothing said is nothing known."""
+    folded = _folded(text)
+    return Description(
+        environment=_environment(folded),
+        version=_version(folded),
+        language=_language(folded),
+        sentiment=_sentiment(folded),
+    )
+
+
+def _environment(folded: str) -> Environment | None:
+    """Production wins: "staging is fine, production is not" is about production."""
+    found = {one: re.search(pattern, folded) for one, pattern in _ENVIRONMENTS.items()}
+    if found[Environment.PRODUCTION]:
+        return Environment.PRODUCTION
+    return next((one for one, match in found.items() if match), None)
+
+
+def _version(folded: str) -> str | None:
+    match = _VERSION.search(_OTHERS.sub(" ", folded))
+    return (match["said"] or match["marked"]) if match else None
+
+
+def _language(folded: str) -> str:
+    english, portuguese = len(_ENGLISH.findall(folded)), len(_PORTUGUESE.findall(folded))
+    if english == portuguese:
+        return "other"
+    return "en" if english > portuguese else "pt"
+
+
+def _sentiment(folded: str) -> Sentiment:
+    if _UPSET.search(folded):
+        return Sentiment.NEGATIVE
+    return Sentiment.POSITIVE if _PLEASED.search(folded) else Sentiment.NEUTRAL
+
+
+def _folded(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(char for char in decomposed if not unicodedata.combining(char)).split())

@@ -1,0 +1,84 @@
+"""Examples weigh what rules see; code keeps the floor; what our own people say is learnt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hash_embedder import HashEmbedder
+
+from bot.core.describing import describe
+from bot.core.model import Correction, Environment, Priority, ProductArea, Sentiment
+from bot.core.triage import is_emergency, triage
+from knowledge.triaging import ExampleClassifier, load_examples
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> ExampleClassifier:
+    return ExampleClassifier(HashEmbedder(), tmp_path_factory.mktemp("cache"))
+
+
+def test_every_area_has_examples_of_every_priority() -> None:
+    pairs = [(one.product_area, one.priority) for one in load_examples()]
+    assert set(pairs) == {(area, priority) for area in ProductArea for priority in Priority}
+    assert min(pairs.count(pair) for pair in set(pairs)) >= 7
+    assert len({one.text for one in load_examples()}) == len(pairs)
+
+
+def test_messages_like_the_examples_are_judged_like_them(classifier: ExampleClassifier) -> None:
+    found = classifier.classify("drift monitor stopped sending alerts, we check the charts each morning")
+    assert (found.product_area, found.priority) == (ProductArea.MLOPS, Priority.P2)
+    assert 0 < found.confidence <= 1
+
+
+@pytest.mark.parametrize("text", ["production is down for everybody", "perdemos os dados de produção"])
+def test_an_emergency_is_p1_whatever_the_examples_say(text: str, classifier: ExampleClassifier) -> None:
+    assert is_emergency(text)
+    wrong = Correction(text=text, product_area=None, priority=Priority.P4)
+    assert classifier.classify(text, [wrong] * 5).priority is Priority.P1
+
+
+def test_a_correction_is_learnt_and_unlearnt(classifier: ExampleClassifier) -> None:
+    text = "the frobnicator of the flux compensator wobbles"
+    said = Correction(text=text, product_area=ProductArea.FEDERATION, priority=Priority.P4)
+    assert classifier.classify(text, [said]).product_area is ProductArea.FEDERATION
+    assert classifier.classify(text, [said]).priority is Priority.P4
+    assert classifier.classify(text, []) == classifier.classify(text)
+
+
+def test_without_a_model_the_rules_decide(tmp_path: Path) -> None:
+    text = "the lineage graph is blank"
+    assert ExampleClassifier(None, tmp_path).classify(text) == triage(text)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cache_that_is_damaged_is_made_anew(tmp_path: Path) -> None:
+    first = ExampleClassifier(HashEmbedder(), tmp_path).classify("mlflow is slow")
+    (cached,) = tmp_path.glob("triage-*.npy")
+    cached.write_bytes(b"nonsense")
+    assert ExampleClassifier(HashEmbedder(), tmp_path).classify("mlflow is slow") == first
+
+
+def test_an_empty_message_is_no_error(classifier: ExampleClassifier) -> None:
+    assert classifier.classify(" ").priority is Priority.P3
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "version", "language", "sentiment"),
+    [
+        ("since we upgraded to 1.0.2 staging is broken!!", "Staging", "1.0.2", "en", "negative"),
+        ("staging is fine but the live cluster is not", "Production", None, "en", "neutral"),
+        ("no kafka 3.6 roda o odg v0.4 no minikube, obrigado", "Development", "0.4", "pt", "positive"),
+        ("10.0.0.1:8080 gives 502 after 3 days", None, None, "en", "neutral"),
+        ("opendatagov 1.0 on kubernetes 1.29, python 3.12", None, "1.0", "en", "neutral"),
+        ("", None, None, "other", "neutral"),
+        ("isto é inaceitável, terceira vez esta semana", None, None, "pt", "negative"),
+    ],
+)
+def test_a_message_says_where_which_version_and_how(
+    text: str, environment: str | None, version: str | None, language: str, sentiment: str
+) -> None:
+    found = describe(text)
+    assert found.environment == (Environment(environment) if environment else None)
+    assert found.version == version
+    assert (found.language, found.sentiment) == (language, Sentiment(sentiment))
