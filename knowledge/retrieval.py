@@ -31,6 +31,7 @@ _FURTHER_SECTION = (
     0.8  #: standard deviations that an article's second section is put back by: others come first
 )
 _BEHIND = 0.7  #: and so much of what it is behind the first section
+_TWINS = 3  #: times as many articles as passages are ranked: some are nearly the same as others
 _CHUNKS_READ = 4  #: of an article, among which its sections are looked for
 _NARROWEST = 1.0  #: a deviation of BM25 scores is not taken for less
 
@@ -196,7 +197,7 @@ def _passages(view: View, found: _Candidates, limit: int) -> list[Passage]:
     """The best sections of the best articles, one of each family of articles that are nearly the same."""
     if not len(found.scores):
         return []
-    ranked = _ranked(view, found)
+    ranked = _ranked(view, found, _TWINS * limit)
     shown = _families(found, ranked, limit)
     ids = found.chunks[[place for one in shown for place in (*one.places, *one.twins)]]
     chunks = view.reading.chunks(ids.tolist())
@@ -220,25 +221,23 @@ class _Scored:
     twins: list[int] = field(default_factory=list)  #: the best places of articles that are nearly the same
 
 
-def _ranked(view: View, found: _Candidates) -> list[_Scored]:
+def _ranked(view: View, found: _Candidates, limit: int) -> list[_Scored]:
     """An article's score is that of its best chunk and, for less, of its second best."""
     order = np.argsort(-found.scores, kind="stable")
-    articles, starts, counts = np.unique(found.articles[order], return_index=True, return_counts=True)
-    by_article = np.argsort(found.articles[order], kind="stable")
-    ends = np.cumsum(counts)
+    by_score = found.articles[order]
+    articles, best = np.unique(by_score, return_index=True)
+    others = np.delete(order, best)
+    first = found.scores[order[best]]
+    # An article's other chunks that were no candidates are taken for middling ones.
     sizes = np.sum([one.sizes(articles) for one in view.partitions], axis=0)
-    usual = float(np.median(found.scores))
-    ranked = []
-    for article in np.argsort(starts):
-        places = order[by_article[ends[article] - counts[article] : ends[article]]]
-        first = float(found.scores[places[0]])
-        # An article's other chunks that were no candidates are taken for middling ones.
-        second = float(found.scores[places[1]]) if len(places) > 1 else min(first, usual)
-        second = second if sizes[article] > 1 else first
-        score = (first + _SECOND_CHUNK * second) / (1 + _SECOND_CHUNK)
-        ranked.append(_Scored(score, places[:_CHUNKS_READ]))
-    ranked.sort(key=lambda one: one.score, reverse=True)
-    return ranked
+    second = np.where(sizes > 1, np.minimum(first, np.median(found.scores)), first)
+    having, next_best = np.unique(found.articles[others], return_index=True)
+    second[np.searchsorted(articles, having)] = found.scores[others[next_best]]
+    scores = (first + _SECOND_CHUNK * second) / (1 + _SECOND_CHUNK)
+    return [
+        _Scored(float(scores[place]), order[np.flatnonzero(by_score == articles[place])[:_CHUNKS_READ]])
+        for place in np.argsort(-scores, kind="stable")[:limit]
+    ]
 
 
 def _families(found: _Candidates, ranked: Sequence[_Scored], limit: int) -> list[_Scored]:
