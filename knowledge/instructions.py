@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import structlog
 
@@ -49,7 +50,10 @@ _TAKEOVER = _any_of(
     r"\bnovas?\s+instruç(?:ão|ões)\s*:",
     r"\byou\s+are\s+now\s+(?!ready|able|in\b|at\b|on\b|done|logged|set\b|running|using|connected|going|free\b)",
     r"\bfrom\s+now\s+on\b[^.!?\n]{0,30}\b(?:you|answer|reply|respond|say|speak)\b",
-    r"\b(?:agora\s+você\s+é|a\s+partir\s+de\s+agora\b[^.!?\n]{0,30}\b(?:você|respond[ae]|diga|fale))\b",
+    r"\b(?:agora\s+você\s+é|você\s+agora\s+é|a\s+partir\s+de\s+agora\b[^.!?\n]{0,30}\b(?:você|respond[ae]|diga|fale))\b",
+    r"\bas\s+an?\s+(?:AI|LLM|(?:large\s+)?language\s+model|chat-?bot)\b(?!\s*-)|\b(?:admin|god)\s+mode\s*[:!]",
+    r"\b(?:send|post|upload|envie|mande)\b[^.!?\n]{0,60}\b(?:keys?|chaves?|secrets?|passwords?|senhas?|tokens?|credentials?"
+    r"|data|dados|conversation|conversa)\b[^.\n]{0,30}\b(?:to|para)\s+(?:https?:)?//",
     r"\bpretend\s+(?:to\s+be|that\s+you|you)\b|\bfinja\s+(?:ser|que)\b|\bjailbreak\b|\bDAN\s+mode\b",
     r"<\|[a-z_]{2,20}\|>|\[/?INST\]|<</?SYS>>|</(?:system|instructions?|passage|question|context|documents?)\s*>",
     r"^[ ]{0,3}[>#*_`/-]*[ ]?[*_`]*(?:system|assistant|developer|sistema|assistente)"
@@ -66,7 +70,7 @@ _TAKEOVER = _any_of(
     r"|hidden\s+prompt|prompt\s+d[eo]\s+sistema|suas\s+instruções|seus?\s+segredos?)\b",
 )
 _FIRST = (
-    r"(?:^|[.!?:;,(\"'`*_>\u2014\u2013-]\s"
+    r"(?:^|[.!?:;,(\"'`*_>\u2014\u2013-]\s|[(\"'`*_>]"
     r"|\b(?:please|always|must|should|then|now|and|instead|simply|por\s+favor|sempre|deve|e)\s)"
 )
 #: An order to say something, or to make somebody do something.
@@ -83,6 +87,15 @@ _ORDER = _any_of(
     r"|needs?\s+to|are\s+to|deve|precisa|tem\s+que)\s+(?:\w+\s+){0,2}(?:say|reply|respond|answer|obey|comply|contain"
     r"|(?:begin|start|end|finish)\s+with|dizer|responder|obedecer|terminar|conter)\b",
     r"\b(?:your|sua)\s+(?:new\s+|only\s+|nova\s+|única\s+)(?:task|job|role|mission|purpose|tarefa|missão|função)\s+(?:is|é)\b",
+    r"\b(?:must|should|ha(?:s|ve)\s+to|needs?\s+to|deve(?:m)?)\s+(?:be\s+(?:included|mentioned|present|quoted)|appear|constar"
+    r"|aparecer|ser\s+inclu[ií]d[ao])\b[^.!?\n]{0,30}\b(?:your\s+\w+|(?:the|every|each|any)\s+(?:answer|reply|response)"
+    r"|respostas?)\s*(?:[:.!]|$)",
+    r"\b(?:your|the|a|sua)\s+(?:real|true|correct|only|final)\s+(?:answer|reply|response)\s+is\b"
+    r"|\b(?:a|sua)\s+resposta\s+(?:correta|certa|final|verdadeira)\s+é\b",
+    rf"\bwhen(?:ever)?\s+(?:you\s+are\s+|someone\s+|anyone\s+|users?\s+|you['\u2019]re\s+)?ask(?:ed|s)?\b[^.!?\n]{{0,60}},\s*(?:always\s+)?{_SAY}\b",
+    rf"\bquando\s+(?:te\s+)?pergunta(?:rem|do|da)\b[^.!?\n]{{0,60}},\s*{_SAY}\b",
+    rf"\b{_SPOKEN_TO}\s+(?:should|must|shall|need\s+to)\s+be\s+(?:told|informed|directed|instructed|sent)\b",
+    r"\btell\s+them\s+(?:to|that)\b|\b(?:return|echo|emit)\s+only\s+(?=(?-i:[A-Z][A-Z0-9]+[_-]|[\"“'`]))",
     rf"\b(?:tell|inform|convince|instruct|direct|redirect|diga|mande|convença|oriente)\s+(?:ao?s?\s+|to\s+)?"
     rf"(?:the\s+|every\s+|all\s+|each\s+|any\s+|o\s+|os\s+|todos\s+os\s+|cada\s+)?{_SPOKEN_TO}\s+(?:to|that|at|a|que|para)\b",
     r"\b(?:mention|notify|ping|tag|alert|page|avise|mencione|notifique|marque)\s+(?:also\s+|também\s+)?"
@@ -90,8 +103,8 @@ _ORDER = _any_of(
 )
 #: Likewise in prose; in a listing it is a program's.
 _PROSE_ORDER = _any_of(
-    rf"{_FIRST}\s*(?:say|reply|respond|answer|repeat|output|print|write|append|insert|include|mention|diga|responda"
-    r"|repita|imprima|escreva|inclua|acrescente|mencione)\b:?(?:\s+(?:with|this|that|the|in|back|com|isto|que)){0,2}"
+    rf"{_FIRST}\s*(?:say|reply|respond|answer|repeat|output|print|write|append|insert|include|mention|echo"
+    r"|summari[sz]e\s+this\s+as|fale|diga|responda|repita|imprima|escreva|inclua|acrescente|mencione)\b:?(?:\s+(?:with|this|that|the|in|back|com|isto|que)){0,2}"
     r"\s+(?:[\"“«{][^\"”»\n]{2,}|(?-i:[A-Z][A-Z0-9]+[_-][A-Z0-9_-]{2,}|[A-Z]{6,}\b))",
 )
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -124,15 +137,19 @@ def disarmed(passages: Iterable[Passage]) -> list[Passage]:
 
 
 def _disarmed(passage: Passage) -> Passage | None:
-    names = (passage.title, passage.heading, _SEPARATOR.sub(" ", passage.path))
-    text = _COMMENT.sub("", passage.text)
-    if any(is_order(name) for name in names) or is_takeover(text):
-        return None
-    blocks = [block for block in _blocks(text) if not is_order(block)]
-    calm = "\n\n".join(blocks)
+    calm = _calm(passage.path, passage.title, passage.heading, passage.text)
     if calm == passage.text:
         return passage
-    return replace(passage, text=calm) if calm.strip() else None
+    return replace(passage, text=calm) if calm else None
+
+
+@lru_cache(maxsize=4_096)
+def _calm(path: str, title: str, heading: str, text: str) -> str:
+    """What may be used of a text; empty when nothing may. The same passages are found again and again."""
+    calm = _COMMENT.sub("", text)
+    if any(is_order(name) for name in (title, heading, _SEPARATOR.sub(" ", path))) or is_takeover(calm):
+        return ""
+    return "\n\n".join(block for block in _blocks(calm) if not is_order(block)).strip("\n")
 
 
 def _blocks(text: str) -> Sequence[str]:
