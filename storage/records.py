@@ -26,6 +26,7 @@ from bot.core.model import (
     Ticket,
     TicketId,
 )
+from storage.answer_tables import answers, corrections, gaps
 from storage.claiming import Row, is_pending
 from storage.rows import (
     answer_of,
@@ -39,12 +40,9 @@ from storage.rows import (
     ticket_of,
 )
 from storage.tables import (
-    answers,
     clocks,
     conversations,
-    corrections,
     effects,
-    gaps,
     messages,
     people,
     replica_comments,

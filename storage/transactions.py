@@ -7,21 +7,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.effects import Effect
 from bot.core.model import (
     Address,
-    AnswerId,
     Audience,
     Clock,
     ClockId,
     Conversation,
     ConversationId,
-    Correction,
-    Gap,
-    GivenAnswer,
     Message,
     MessageId,
     OrganisationId,
@@ -32,15 +28,13 @@ from bot.core.model import (
     Tier,
 )
 from bot.core.ports import NewMessage, NewTicket, Timer
+from storage.answers import SqlAnswers
 from storage.claiming import NOW, is_pending
 from storage.codec import encode
 from storage.columns import storable
 from storage.database import Database, Insert, insert_into
-from storage.records import SqlRecords
 from storage.rows import (
-    answer_columns,
     audience_columns,
-    citations_document,
     clock_columns,
     description_document,
     person_columns,
@@ -49,12 +43,9 @@ from storage.rows import (
 )
 from storage.tables import (
     PENDING,
-    answers,
     clocks,
     conversations,
-    corrections,
     effects,
-    gaps,
     messages,
     people,
     replica_comments,
@@ -64,12 +55,11 @@ from storage.tables import (
 )
 
 
-class SqlTransaction(SqlRecords):
+class SqlTransaction(SqlAnswers):
     """`bot.core.ports.Transaction`. The ledger opens it, and commits or rolls back."""
 
     def __init__(self, connection: AsyncConnection, database: Database, *, now: datetime, cause: str) -> None:
-        super().__init__(connection, is_locking=True)
-        self._database = database
+        super().__init__(connection, database)
         self._now = now
         self._cause = cause
         self._planned: Counter[str] = Counter()
@@ -218,44 +208,6 @@ class SqlTransaction(SqlRecords):
         await self._append_segments(clock, known=len(rows))
         await self._update(clocks, clock.id, **clock_columns(clock))
 
-    async def record_answer(self, answer: GivenAnswer) -> GivenAnswer:
-        given = await self._insert(answers, **answer_columns(answer))
-        return replace(answer, id=AnswerId(given))
-
-    async def save_answer(self, answer: GivenAnswer) -> None:
-        await self._update(answers, answer.id, **answer_columns(answer))
-
-    async def record_gap(self, gap: Gap) -> None:
-        statement = self._database.insert(gaps).values(
-            question=gap.question,
-            conversation=gap.conversation,
-            reason=gap.reason,
-            nearest=citations_document(gap.nearest),
-            asked_at=gap.asked_at,
-        )
-        await self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[gaps.c.question],
-                set_={"reason": statement.excluded.reason, "nearest": statement.excluded.nearest},
-            )
-        )
-
-    async def record_correction(self, ticket: TicketId, correction: Correction, *, at: datetime) -> None:
-        said = {
-            "product_area": correction.product_area.value if correction.product_area else None,
-            "priority": correction.priority.value if correction.priority else None,
-        }
-        statement = self._database.insert(corrections).values(
-            ticket=ticket, body=correction.text, said_at=at, **said
-        )
-        anew = {key: value for key, value in said.items() if value is not None}
-        await self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[corrections.c.ticket],
-                set_={"body": statement.excluded.body, "said_at": statement.excluded.said_at, **anew},
-            )
-        )
-
     async def remember_comment(self, ticket: TicketId, comment: str) -> bool:
         statement = self._database.insert(replica_comments).values(ticket=ticket, comment=comment)
         returned = statement.on_conflict_do_nothing().returning(replica_comments.c.ticket)
@@ -307,16 +259,6 @@ class SqlTransaction(SqlRecords):
         ]
         if new:
             await self._connection.execute(self._database.insert(segments), new)
-
-    async def _insert(self, table: Table, **values: Any) -> int:
-        result = await self._connection.execute(self._database.insert(table).values(**values))
-        assert result.inserted_primary_key is not None, "one row was inserted"
-        return int(result.inserted_primary_key[0])
-
-    async def _update(self, table: Table, id: int, **values: Any) -> None:
-        result = await self._connection.execute(update(table).where(table.c.id == id).values(**values))
-        if result.rowcount != 1:
-            raise KeyError(f"no row {id} in {table.name}")
 
 
 _WAITS_UNTIL = (

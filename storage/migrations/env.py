@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from storage.tables import metadata
+from storage.answer_tables import metadata  # all tables are declared by then
 
 context.configure(
     connection=context.config.attributes["connection"],

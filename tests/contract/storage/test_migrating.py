@@ -12,10 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from desk_data import T0, a_delivery
 
 from bot.core.errors import ConfigError
+from storage.answer_tables import metadata  # all tables are declared by then
 from storage.database import Database
 from storage.ledger import SqlLedger
 from storage.migrating import current_revision, migrate, migrating_connection, needs_migration
-from storage.tables import metadata
 
 
 def test_an_empty_database_is_brought_to_the_current_schema(empty_url: str) -> None:
