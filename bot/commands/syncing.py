@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from bot.commands.printing import as_json, complain, say
 from bot.commands.starting import settings_from_environment
 from bot.core.errors import UserFacingError
+from bot.core.model import INTERNAL, PUBLIC
 from bot.core.spelling import did_you_mean
 from config.settings import Settings
 from config.sources import SourceKind, SourceSettings, load_sources
 from config.tables import Layers
 
 if TYPE_CHECKING:
+    from knowledge.sources.fetching import Fetcher
     from knowledge.sources.source import Source
     from knowledge.sources.syncing import SyncReport
 
@@ -67,7 +69,6 @@ async def _mirrored(
 
 async def _git(settings: SourceSettings, root: Path, stack: AsyncExitStack) -> Source:
     del stack  # it holds nothing open
-    from bot.core.model import INTERNAL  # noqa: PLC0415 - beside its user
     from knowledge.sources.git import GitSource  # noqa: PLC0415 - as above
 
     return GitSource(
@@ -84,8 +85,57 @@ async def _git(settings: SourceSettings, root: Path, stack: AsyncExitStack) -> S
     )
 
 
+async def _help_center(settings: SourceSettings, root: Path, stack: AsyncExitStack) -> Source:
+    del root  # it keeps nothing besides its mirror
+    from knowledge.sources.helpcenter import HelpCenterSource  # noqa: PLC0415 - as above
+
+    client = settings.client
+    return HelpCenterSource(
+        fetcher=await _fetcher(settings, stack),
+        locales=settings.entries,
+        audience=settings.audience or PUBLIC,
+        restricted=settings.restricted,
+        client=(client[0].secret.reveal(), client[1].secret.reveal()) if client else None,
+    )
+
+
+async def _fetcher(settings: SourceSettings, stack: AsyncExitStack) -> Fetcher:
+    import aiohttp  # noqa: PLC0415 - a git source needs none
+
+    from knowledge.sources.fetching import Fetcher, basic  # noqa: PLC0415 - as above
+
+    session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+    headers: dict[str, str] = {}
+    if settings.token and settings.email:
+        headers["Authorization"] = basic(settings.email, settings.token.secret.reveal())
+    elif settings.token:
+        headers["Authorization"] = f"Bearer {settings.token.secret.reveal()}"
+    credential = settings.token or (settings.client[1] if settings.client else None)
+    return Fetcher(
+        name=settings.name,
+        session=session,
+        base_url=settings.url,
+        headers=headers,
+        variable=credential.variable if credential else "",
+    )
+
+
+async def _confluence(settings: SourceSettings, root: Path, stack: AsyncExitStack) -> Source:
+    del root  # it keeps nothing besides its mirror
+    from knowledge.sources.confluence import ConfluenceSource  # noqa: PLC0415 - as above
+
+    return ConfluenceSource(
+        fetcher=await _fetcher(settings, stack),
+        spaces=settings.entries,
+        audience=settings.audience or INTERNAL,
+        lang=settings.lang,
+    )
+
+
 _BUILDERS: dict[SourceKind, Callable[[SourceSettings, Path, AsyncExitStack], Any]] = {
     SourceKind.GIT: _git,
+    SourceKind.HELP_CENTER: _help_center,
+    SourceKind.CONFLUENCE: _confluence,
 }
 
 

@@ -53,3 +53,13 @@ def only_file(folder: Path) -> Path:
 def git(repository: Path, *arguments: str) -> None:
     who = ("-c", "user.name=Dana", "-c", "user.email=dana@acme.example", "-c", "commit.gpgsign=false")
     subprocess.run(["git", *who, *arguments], cwd=repository, check=True, capture_output=True)
+
+
+@dataclass(slots=True)
+class Pauses:
+    """Waits for nothing, and remembers how long it was asked to."""
+
+    asked: list[float] = field(default_factory=list)
+
+    async def __call__(self, seconds: float) -> None:
+        self.asked.append(seconds)
