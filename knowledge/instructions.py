@@ -119,9 +119,14 @@ def is_takeover(text: str) -> bool:
 
 def is_order(text: str) -> bool:
     """Whether a text tells its reader what to say, or worse."""
+    return is_takeover(text) or _is_said(text)
+
+
+def _is_said(text: str) -> bool:
     seen = visible(text)
-    is_said = _FENCE.match(text) is None and _PROSE_ORDER.search(seen) is not None
-    return is_said or _TAKEOVER.search(seen) is not None or _ORDER.search(seen) is not None
+    return _ORDER.search(seen) is not None or (
+        _FENCE.match(text) is None and _PROSE_ORDER.search(seen) is not None
+    )
 
 
 def disarmed(passages: Iterable[Passage]) -> list[Passage]:
@@ -149,7 +154,7 @@ def _calm(path: str, title: str, heading: str, text: str) -> str:
     calm = _COMMENT.sub("", text)
     if any(is_order(name) for name in (title, heading, _SEPARATOR.sub(" ", path))) or is_takeover(calm):
         return ""
-    return "\n\n".join(block for block in _blocks(calm) if not is_order(block)).strip("\n")
+    return "\n\n".join(block for block in _blocks(calm) if not _is_said(block)).strip("\n")
 
 
 def _blocks(text: str) -> Sequence[str]:
