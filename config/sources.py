@@ -56,6 +56,9 @@ class SourceSettings:
     folder: str = ""
     link: str = ""  #: how an article's address is made of its path
     entries: tuple[str, ...] = field(default=())  #: spaces, locales or repositories
+    categories: frozenset[str] = frozenset()  #: of discussions, by slug; none: all that take answers
+    excluded_authors: frozenset[str] = frozenset()  #: of answers, in small letters
+    maintainers_only: bool = False  #: answers by others are left out
 
 
 def load_sources(layers: Layers, environ: Mapping[str, str]) -> tuple[SourceSettings, ...]:
@@ -138,7 +141,7 @@ def _confluence(name: str, table: Table, environ: Mapping[str, str]) -> SourceSe
 
 
 def _discussions(name: str, table: Table, environ: Mapping[str, str]) -> SourceSettings:
-    table.only(*_COMMON, "url", "repositories", "token")
+    table.only(*_COMMON, "url", "repositories", "token", "categories", "excluded_authors", "maintainers_only")
     token = _credential(table, "token", environ)
     if token is None:
         raise table.wrong("token", "GitHub's GraphQL API answers nobody without one")
@@ -150,6 +153,9 @@ def _discussions(name: str, table: Table, environ: Mapping[str, str]) -> SourceS
         url=_address(table, "https://api.github.com/graphql", secretly=True),
         token=token,
         entries=_entries(table, "repositories", _REPOSITORY, "a repository like owner/name"),
+        categories=frozenset(table.texts("categories")),
+        excluded_authors=frozenset(login.lower() for login in table.texts("excluded_authors")),
+        maintainers_only=table.flag("maintainers_only"),
     )
 
 

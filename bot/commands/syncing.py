@@ -132,10 +132,26 @@ async def _confluence(settings: SourceSettings, root: Path, stack: AsyncExitStac
     )
 
 
+async def _discussions(settings: SourceSettings, root: Path, stack: AsyncExitStack) -> Source:
+    del root  # it keeps nothing besides its mirror
+    from knowledge.sources.discussions import DiscussionsSource  # noqa: PLC0415 - as above
+
+    return DiscussionsSource(
+        fetcher=await _fetcher(settings, stack),
+        repositories=settings.entries,
+        audience=settings.audience,
+        lang=settings.lang,
+        categories=settings.categories,
+        excluded_authors=settings.excluded_authors,
+        maintainers_only=settings.maintainers_only,
+    )
+
+
 _BUILDERS: dict[SourceKind, Callable[[SourceSettings, Path, AsyncExitStack], Any]] = {
     SourceKind.GIT: _git,
     SourceKind.HELP_CENTER: _help_center,
     SourceKind.CONFLUENCE: _confluence,
+    SourceKind.DISCUSSIONS: _discussions,
 }
 
 
