@@ -70,7 +70,7 @@ class _Converter(MarkdownConverter):
 
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """A fence longer than any within it."""
-        written: str = super().convert_pre(el, text, parent_tags)
+        written: str = super().convert_pre(el, text, parent_tags)  # type: ignore[misc]  # not in its stubs
         longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=0)
         if not longest:
             return written
@@ -79,7 +79,7 @@ class _Converter(MarkdownConverter):
 
     def escape(self, text: str, parent_tags: set[str]) -> str:
         """`&lt;b&gt;` was text, and stays text."""
-        escaped: str = super().escape(text, parent_tags)
+        escaped: str = super().escape(text, parent_tags)  # type: ignore[misc]  # likewise
         return escaped.replace("<", "\\<")
 
 
@@ -111,7 +111,7 @@ def _language(tag: Any) -> str:
     inner = tag.find("code")
     for one in (tag, inner):
         if isinstance(one, Tag):
-            found = _LANGUAGE.search(" ".join(one.get_attribute_list("class", "")))
+            found = _LANGUAGE.search(" ".join(name for name in one.get_attribute_list("class") if name))
             if found:
                 return found[1]
     return ""
