@@ -1,37 +1,50 @@
-"""What a message is about and how much it hurts: rules and vectors, weighed by examples."""
+"""What a message is about and how much it hurts: rules, words and vectors, weighed by examples."""
 
 from __future__ import annotations
 
 import hashlib
+import re
+import sqlite3
 import threading
 import tomllib
-from collections.abc import Sequence
+import unicodedata
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import structlog
 
 from bot.core import triage
 from bot.core.masking import mask
 from bot.core.model import Correction, Priority, ProductArea, Verdict
 from knowledge.embedding import Embedder, Vectors
+from knowledge.versions import examples_for
 
-# Chosen by cross-validation over the shipped examples; see docs/decisions/0020-triage.md.
-_RULES_WEIGHT = 0.3  #: of what the rules see, a vector being one long
+# Chosen by measurement, as far as it matters at all: see docs/decisions/0020-triage.md.
 _RIDGE = 0.3
-_SHARPNESS = 4.0  #: from distances between scores to confidence
-_PERSON = 3  #: shipped examples that a correction by one of ours weighs as much as
+_RULES_WEIGHT = 0.3  #: of what the rules see, a vector being one long
+_WORDS_WEIGHT = 0.5  #: of a message's words, likewise; one where there is no vector
+_SHARPNESS = 5.0  #: from scores to confidence: verdicts that are 80 % sure are right four times of five
+_PERSON = 3.0  #: shipped examples that a correction by one of ours weighs as much as
+
+_PLACES = 2_048  #: that words and pairs of words are thrown into
+_STEM = 6  #: characters of a word that count: plurals and tenses fall together
+_WORD = re.compile(r"[a-z0-9]+")
 
 Label = TypeVar("Label", ProductArea, Priority)
 Matrix = npt.NDArray[np.float64]
 
+log = structlog.get_logger()
+
 
 @dataclass(frozen=True, slots=True)
 class _Head(Generic[Label]):
-    """A ridge regression from features to labels: a handful of examples for each, solved at once."""
+    """A ridge regression from features to labels: a few hundred examples, solved at once."""
 
     labels: tuple[Label, ...]
     middle: Matrix
@@ -39,12 +52,14 @@ class _Head(Generic[Label]):
     usual: Matrix
 
     @classmethod
-    def fitted(cls, features: Matrix, of: Sequence[Label], labels: Sequence[Label]) -> _Head[Label]:
+    def fitted(
+        cls, features: Matrix, of: Sequence[Label], labels: Sequence[Label], worth: Matrix
+    ) -> _Head[Label]:
         wanted = np.where(np.array([[one is label for label in labels] for one in of]), 1.0, -1.0)
-        middle, usual = features.mean(axis=0), wanted.mean(axis=0)
+        middle, usual = (np.average(each, axis=0, weights=worth) for each in (features, wanted))
         centred = features - middle
         # Fewer examples than features: the dual form is the smaller system.
-        gram = centred @ centred.T + _RIDGE * np.eye(len(features))
+        gram = centred @ centred.T + np.diag(_RIDGE / worth)
         return cls(tuple(labels), middle, centred.T @ np.linalg.solve(gram, wanted - usual), usual)
 
     def judge(self, features: Matrix) -> tuple[Label, float]:
@@ -55,97 +70,100 @@ class _Head(Generic[Label]):
         return self.labels[best], float(likely[best] / likely.sum())
 
 
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    """All that follows from one set of examples."""
+
+    corrections: tuple[Correction, ...]
+    rarity: Matrix
+    area: _Head[ProductArea]
+    priority: _Head[Priority]
+
+
 class ExampleClassifier:
-    """Thread-safe and blocking. Without an embedder the rules alone decide."""
+    """Thread-safe and blocking. Without an embedder words and rules decide."""
 
     def __init__(self, embedder: Embedder | None, cache_dir: Path | None) -> None:
         self._embedder = embedder
         self._cache_dir = cache_dir
         self._guard = threading.Lock()
-        self._corrections: tuple[Correction, ...] | None = None
-        self._area: _Head[ProductArea] | None = None
-        self._priority: _Head[Priority] | None = None
+        self._learnt: _Learnt | None = None
 
     def classify(self, text: str, corrections: Sequence[Correction] = ()) -> Verdict:
         """The rules' floor stands: production down or data lost is P1 whatever the examples say."""
         ruled = triage.triage(text)
-        if self._embedder is None or not text.strip():
+        if not text.strip():
             return ruled
-        with self._guard:
-            if self._corrections != tuple(corrections):
-                self._learn(tuple(corrections))
-            area_head, priority_head = self._area, self._priority
-        assert area_head is not None
-        assert priority_head is not None
-        vectors = self._embedder.embed_queries([mask(text)])
-        area, sure_of_area = area_head.judge(_area_features(vectors, [text])[0])
-        priority, sure_of_priority = priority_head.judge(_priority_features(vectors, [text])[0])
+        learnt = self._taught(tuple(corrections))
+        masked = mask(text)
+        vectors = self._embedder.embed_queries([masked]) if self._embedder else None
+        about, hurting = _features([masked], vectors, learnt.rarity)
+        area, sure_of_area = learnt.area.judge(about[0])
+        priority, sure_of_priority = learnt.priority.judge(hurting[0])
         if triage.is_emergency(text):
             priority, sure_of_priority = Priority.P1, 1.0
         return replace(
             ruled,
             product_area=area,
             priority=priority,
-            confidence=round(min(sure_of_area, sure_of_priority), 2),
+            confidence=round(sure_of_area * sure_of_priority, 2),
+            sure_of_area=round(sure_of_area, 2),
+            sure_of_priority=round(sure_of_priority, 2),
             reason=_reason(ruled, area, priority),
         )
 
-    def _learn(self, corrections: tuple[Correction, ...]) -> None:
+    def _taught(self, corrections: tuple[Correction, ...]) -> _Learnt:
+        with self._guard:
+            if self._learnt is None or self._learnt.corrections != corrections:
+                self._learnt = self._learn(corrections)
+            return self._learnt
+
+    def _learn(self, corrections: tuple[Correction, ...]) -> _Learnt:
         shipped = load_examples()
-        known = [*shipped, *(one for one in corrections for _ in range(_PERSON))]
-        vectors = self._vectors(shipped, corrections)
+        known = [*shipped, *corrections]
         texts = [one.text for one in known]
-        areas = [place for place, one in enumerate(known) if one.product_area is not None]
-        hurts = [place for place, one in enumerate(known) if one.priority is not None]
-        self._area = _Head.fitted(
-            _area_features(vectors, texts)[areas],
-            [one.product_area for one in known if one.product_area is not None],
-            tuple(ProductArea),
-        )
-        self._priority = _Head.fitted(
-            _priority_features(vectors, texts)[hurts],
-            [one.priority for one in known if one.priority is not None],
-            tuple(Priority),
-        )
-        self._corrections = corrections
+        rarity = _rarity(texts)
+        about, hurting = _features(texts, self._vectors(texts), rarity)
+        worth = np.array([1.0] * len(shipped) + [_PERSON] * len(corrections))
+        places = [place for place, one in enumerate(known) if one.product_area is not None]
+        areas = [one.product_area for one in known if one.product_area is not None]
+        area = _Head.fitted(about[places], areas, tuple(ProductArea), worth[places])
+        places = [place for place, one in enumerate(known) if one.priority is not None]
+        priorities = [one.priority for one in known if one.priority is not None]
+        priority = _Head.fitted(hurting[places], priorities, tuple(Priority), worth[places])
+        return _Learnt(corrections, rarity, area, priority)
 
-    def _vectors(self, shipped: Sequence[Correction], corrections: Sequence[Correction]) -> Vectors:
-        assert self._embedder is not None
-        vectors = self._shipped_vectors([one.text for one in shipped])
-        if not corrections:
-            return vectors
-        learnt = self._embedder.embed_queries([one.text for one in corrections])
-        return np.concatenate([vectors, np.repeat(learnt, _PERSON, axis=0)])
-
-    def _shipped_vectors(self, texts: Sequence[str]) -> Vectors:
-        """Made once for each embedder and set of examples; a file that cannot be used is made anew."""
-        assert self._embedder is not None
-        key = hashlib.sha256("\n".join([self._embedder.name, *texts]).encode()).hexdigest()[:16]
+    def _vectors(self, texts: Sequence[str]) -> Vectors | None:
+        """Made once for each embedder and text, and kept beside the index."""
+        if self._embedder is None:
+            return None
         if self._cache_dir is None:
             return self._embedder.embed_queries(list(texts))
-        path = self._cache_dir / f"triage-{key}.npy"
         try:
-            vectors: Vectors = np.load(path, allow_pickle=False)
-        except (OSError, ValueError):
-            vectors = self._embedder.embed_queries(list(texts))
-            self._keep(path, vectors)
-        if vectors.shape != (len(texts), self._embedder.dimension):
-            vectors = self._embedder.embed_queries(list(texts))
-        return vectors
+            return self._kept(self._cache_dir / "index", texts)
+        except (OSError, sqlite3.Error) as error:  # such a file costs time at the next start, nothing else
+            log.warning("triage_vectors_not_kept", error=type(error).__name__)
+            return self._embedder.embed_queries(list(texts))
 
-    def _keep(self, path: Path, vectors: Vectors) -> None:
-        part = path.with_suffix(".part.npy")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            np.save(part, vectors)
-            part.replace(path)
-        except OSError:
-            return  # a cache that cannot be written costs time at the next start, and nothing else
+    def _kept(self, folder: Path, texts: Sequence[str]) -> Vectors:
+        assert self._embedder is not None
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = examples_for(folder, self._embedder)
+        digests = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+        by_digest = dict(zip(digests, texts, strict=True))
+        if missing := sorted(by_digest.keys() - kept.known()):
+            kept.add(missing, self._embedder.embed_queries([by_digest[one] for one in missing]))
+        vectors = {
+            digest: vector
+            for found, rows in kept.get(sorted(by_digest))
+            for digest, vector in zip(found, rows, strict=True)
+        }
+        return np.stack([vectors[digest] for digest in digests])
 
 
 def load_examples() -> list[Correction]:
     """The shipped examples, as if somebody had corrected every one of them."""
-    tables = tomllib.loads((files("knowledge") / "triage_examples.toml").read_text("utf-8"))
+    tables = tomllib.loads(Path(__file__).with_name("triage_examples.toml").read_text("utf-8"))
     return [
         Correction(text=text, product_area=ProductArea(area), priority=Priority(priority))
         for area, priorities in tables.items()
@@ -154,14 +172,40 @@ def load_examples() -> list[Correction]:
     ]
 
 
-def _area_features(vectors: Vectors, texts: Sequence[str]) -> Matrix:
-    points = np.array([triage.evidence(text).areas for text in texts], np.float64)
-    return np.hstack([vectors, _RULES_WEIGHT * points / (points.sum(axis=1, keepdims=True) + 1)])
+def _features(texts: Sequence[str], vectors: Vectors | None, rarity: Matrix) -> tuple[Matrix, Matrix]:
+    """For the area, and for the priority."""
+    seen = [triage.evidence(text) for text in texts]
+    points = np.array([one.areas for one in seen], np.float64)
+    signs = np.array([one.signs for one in seen], np.float64)
+    bags = np.stack([_bag(text) for text in texts]) * rarity
+    bags /= np.maximum(np.linalg.norm(bags, axis=1, keepdims=True), 1e-9)
+    meaning = bags if vectors is None else np.hstack([vectors, _WORDS_WEIGHT * bags])
+    return (
+        np.hstack([meaning, _RULES_WEIGHT * points / (points.sum(axis=1, keepdims=True) + 1)]),
+        np.hstack([meaning, _RULES_WEIGHT * signs]),
+    )
 
 
-def _priority_features(vectors: Vectors, texts: Sequence[str]) -> Matrix:
-    signs = np.array([triage.evidence(text).signs for text in texts], np.float64)
-    return np.hstack([vectors, _RULES_WEIGHT * signs])
+def _rarity(texts: Sequence[str]) -> Matrix:
+    """How much a word tells: what stands in every example tells nothing."""
+    found = np.sum([_bag(text) for text in texts], axis=0)
+    rarity: Matrix = np.log((1 + len(texts)) / (1 + found))
+    return rarity
+
+
+def _bag(text: str) -> Matrix:
+    bag = np.zeros(_PLACES)
+    for term in _terms(text):
+        bag[zlib.crc32(term.encode()) % _PLACES] = 1.0
+    return bag
+
+
+def _terms(text: str) -> Iterator[str]:
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
+    stems = [word[:_STEM] for word in _WORD.findall(plain)]
+    yield from stems
+    yield from (f"{first} {second}" for first, second in pairwise(stems))
 
 
 def _reason(ruled: Verdict, area: ProductArea, priority: Priority) -> str:

@@ -165,4 +165,12 @@ def _verdict(found: Verdict) -> dict[str, Any]:
         "version": said.version,
         "language": said.language,
         "sentiment": said.sentiment.value,
+        "confidences": {
+            "product_area": found.sure_of_area,
+            "priority": found.sure_of_priority,
+            "environment": said.sure_of_environment,
+            "version": said.sure_of_version,
+            "language": said.sure_of_language,
+            "sentiment": said.sure_of_sentiment,
+        },
     }

@@ -47,38 +47,54 @@ _PLEASED = re.compile(
 def describe(text: str) -> Description:
     """Never fails; nothing said is nothing known."""
     folded = _folded(text)
+    environment, sure_of_environment = _environment(folded)
+    version, sure_of_version = _version(folded)
+    language, sure_of_language = _language(folded)
+    sentiment, sure_of_sentiment = _sentiment(folded)
     return Description(
-        environment=_environment(folded),
-        version=_version(folded),
-        language=_language(folded),
-        sentiment=_sentiment(folded),
+        environment=environment,
+        version=version,
+        language=language,
+        sentiment=sentiment,
+        sure_of_environment=sure_of_environment,
+        sure_of_version=sure_of_version,
+        sure_of_language=sure_of_language,
+        sure_of_sentiment=sure_of_sentiment,
     )
 
 
-def _environment(folded: str) -> Environment | None:
+def _environment(folded: str) -> tuple[Environment | None, float]:
     """Production wins: "staging is fine, production is not" is about production."""
-    found = {one: re.search(pattern, folded) for one, pattern in _ENVIRONMENTS.items()}
-    if found[Environment.PRODUCTION]:
-        return Environment.PRODUCTION
-    return next((one for one, match in found.items() if match), None)
+    found = [one for one, pattern in _ENVIRONMENTS.items() if re.search(pattern, folded)]
+    if not found:
+        return None, 0.0
+    return (Environment.PRODUCTION if Environment.PRODUCTION in found else found[0]), _sure(len(found))
 
 
-def _version(folded: str) -> str | None:
-    match = _VERSION.search(_OTHERS.sub(" ", folded))
-    return (match["said"] or match["marked"]) if match else None
+def _version(folded: str) -> tuple[str | None, float]:
+    """The first of them: "since we went from 1.0 to 1.1" has two, and less is known."""
+    found = [match["said"] or match["marked"] for match in _VERSION.finditer(_OTHERS.sub(" ", folded))]
+    return (found[0], _sure(len(set(found)))) if found else (None, 0.0)
 
 
-def _language(folded: str) -> str:
+def _language(folded: str) -> tuple[str, float]:
     english, portuguese = len(_ENGLISH.findall(folded)), len(_PORTUGUESE.findall(folded))
     if english == portuguese:
-        return "other"
-    return "en" if english > portuguese else "pt"
+        return "other", 0.5
+    share = max(english, portuguese) / (english + portuguese + 0.25)
+    return ("en" if english > portuguese else "pt"), round(share, 2)
 
 
-def _sentiment(folded: str) -> Sentiment:
-    if _UPSET.search(folded):
-        return Sentiment.NEGATIVE
-    return Sentiment.POSITIVE if _PLEASED.search(folded) else Sentiment.NEUTRAL
+def _sentiment(folded: str) -> tuple[Sentiment, float]:
+    upset, pleased = _UPSET.search(folded), _PLEASED.search(folded)
+    sure = 0.6 if upset and pleased else 0.8
+    if upset:
+        return Sentiment.NEGATIVE, sure
+    return (Sentiment.POSITIVE, sure) if pleased else (Sentiment.NEUTRAL, 0.7)
+
+
+def _sure(number_said: int) -> float:
+    return 0.9 if number_said == 1 else 0.6
 
 
 def _folded(text: str) -> str:

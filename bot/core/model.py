@@ -236,6 +236,10 @@ class Description:
     version: str | None
     language: str  #: "en", "pt", or "other" when nothing tells
     sentiment: Sentiment
+    sure_of_environment: float = 0.0  #: 0 to 1, as the next three; 0 where nothing is said
+    sure_of_version: float = 0.0
+    sure_of_language: float = 0.0
+    sure_of_sentiment: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +248,9 @@ class Verdict:
 
     product_area: ProductArea
     priority: Priority
-    confidence: float  #: 0 to 1
+    confidence: float  #: 0 to 1, that both are right
+    sure_of_area: float  #: likewise, each alone
+    sure_of_priority: float
     reason: str
     description: Description
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from hash_embedder import HashEmbedder
 
 from bot.core.describing import describe
 from bot.core.model import Correction, Environment, Priority, ProductArea, Sentiment
-from bot.core.triage import is_emergency, triage
+from bot.core.triage import is_emergency
+from knowledge.embedding import Vectors
 from knowledge.triaging import ExampleClassifier, load_examples
 
 
@@ -46,17 +48,51 @@ def test_a_correction_is_learnt_and_unlearnt(classifier: ExampleClassifier) -> N
     assert classifier.classify(text, []) == classifier.classify(text)
 
 
-def test_without_a_model_the_rules_decide(tmp_path: Path) -> None:
-    text = "the lineage graph is blank"
-    assert ExampleClassifier(None, tmp_path).classify(text) == triage(text)
+def test_without_an_embedder_the_words_of_the_examples_decide(tmp_path: Path) -> None:
+    found = ExampleClassifier(None, tmp_path).classify("the arrows between tables are upside down")
+    assert found.product_area is ProductArea.LINEAGE
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_cache_that_is_damaged_is_made_anew(tmp_path: Path) -> None:
-    first = ExampleClassifier(HashEmbedder(), tmp_path).classify("mlflow is slow")
-    (cached,) = tmp_path.glob("triage-*.npy")
-    cached.write_bytes(b"nonsense")
-    assert ExampleClassifier(HashEmbedder(), tmp_path).classify("mlflow is slow") == first
+def test_confidence_is_that_area_and_priority_are_right(classifier: ExampleClassifier) -> None:
+    found = classifier.classify("quotas of the gpu queue are ignored, we kill jobs by hand")
+    assert found.confidence == pytest.approx(found.sure_of_area * found.sure_of_priority, abs=0.01)
+    assert classifier.classify("production is down for everybody").sure_of_priority == 1.0
+    strange = classifier.classify("hmm")
+    assert strange.confidence < found.confidence
+
+
+class CountingEmbedder(HashEmbedder):
+    """Tells how many texts it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given = 0
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        self.given += len(texts)
+        return super().embed_queries(texts)
+
+
+def test_an_example_is_embedded_once_and_a_correction_costs_one_more(tmp_path: Path) -> None:
+    first = CountingEmbedder()
+    verdict = ExampleClassifier(first, tmp_path).classify("mlflow is slow")
+    assert first.given == len(load_examples()) + 1
+
+    again = CountingEmbedder()
+    classifier = ExampleClassifier(again, tmp_path)
+    assert classifier.classify("mlflow is slow").product_area is verdict.product_area
+    assert again.given == 1
+    said = Correction(text="the flux wobbles", product_area=ProductArea.OTHER, priority=None)
+    classifier.classify("mlflow is slow", [said])
+    classifier.classify("mlflow is slow", [said])
+    assert again.given == 4
+
+
+def test_vectors_that_cannot_be_kept_are_made_again(tmp_path: Path) -> None:
+    (tmp_path / "index").write_bytes(b"a file where a folder should be")
+    found = ExampleClassifier(HashEmbedder(), tmp_path).classify("mlflow is slow")
+    assert found.product_area is ProductArea.MLOPS
 
 
 def test_an_empty_message_is_no_error(classifier: ExampleClassifier) -> None:
