@@ -10,6 +10,7 @@ DELIVERIES: Mapping[str, str] = {
 }
 EFFECTS: Mapping[str, str] = {
     "DraftAnswer": "Look for an answer in the articles",
+    "ClassifyTicket": "Judge what the ticket is about",
     "PostReply": "Post a reply in Slack",
     "EditReply": "Change a reply in Slack",
     "ShowStatus": "Bring the status card up to date",
