@@ -14,23 +14,36 @@ _ENVIRONMENTS = {
     Environment.PRODUCTION: r"\b(?:prod|production|producao|live system|live cluster)\b",
 }
 # A version is said to be one, or looks like nothing else: "v1.2", "version 2"; never an address or a count.
-_VERSION = re.compile(
-    r"\b(?:opendatagov|odg|version|versao|release|upgrade to|upgraded to|update to|atualizacao para)\s+"
-    r"v?(?P<said>\d{1,2}(?:\.\d{1,3}){0,2}(?:[-.]?(?:rc|beta|alpha)\d*)?)(?![\w.]*\.\d|[\d:%])"
-    r"|(?<![\w./:])v(?P<marked>\d{1,2}(?:\.\d{1,3}){1,2}(?:-?(?:rc|beta|alpha)\d*)?)(?![\w.]*\.\d|\d)"
+_NUMBER = r"v?(\d{1,2}(?:\.\d{1,3}){1,2}(?:[-.]?(?:rc|beta|alpha)\d*)?)(?![\w.]*\.\d|\d|[:%])"
+_VERSIONS = (  # the surest first
+    re.compile(
+        r"\b(?:upgrad|updat|migrat|mov|from|went|atualiz|de|da)\w*\b.{0,40}?\b(?:to|para)\s+(?:a )?" + _NUMBER
+    ),
+    re.compile(r"\b(?:opendatagov|odg|version|versao|release)(?: (?:cli|sdk|chart|is|e))?[\s:=]+" + _NUMBER),
+    re.compile(r"\b(?:version|versao|release)[\s:=]+v?(\d{1,2})(?![\w.:%])|(?<![\w./:])(?=v\d)" + _NUMBER),
+    re.compile(
+        r"\b(?:on|in|since|after|with|running|using|tag|na|no|desde|com|apos|rodando|usando)\s+"
+        + _NUMBER
+        + r"(?! ?(?:h\b|ms|s\b|k\b|m\b|hour|day|sec|min|gb|mb|tb|gib|percent|times|million|hora|dia|seg))"
+    ),
 )
-_OTHERS = re.compile(
-    r"\b(?:kafka|kubernetes|k8s|python|postgres(?:ql)?|mlflow|datahub|helm|spark|airflow|cuda|chrome|firefox"
-    r"|node|java|trino|openshift|ubuntu|windows|macos|debian|driver)\s+(?:version\s+|versao\s+)?v?\d[\w.]*"
+_PRODUCTS = (
+    r"(?:kafka|kubernetes|k8s|python|postgres(?:ql)?|mlflow|datahub|helm|spark|airflow|cuda|chrome|firefox"
+    r"|node|java|trino|openshift|ubuntu|windows|macos|debian|driver|redis|elasticsearch|minio|keycloak|istio"
+    r"|flink|dbt|pytorch|torch|nccl|kubeflow|kserve|feast|great expectations|janusgraph|openlineage|safari"
+    r"|debezium|superset|vault|grafana|terraform)"
 )
+_OTHERS = re.compile(r"\b" + _PRODUCTS + r"\s+(?:version\s+|versao\s+)?v?\d[\w.]*")
+_ANOTHER, _OURS = re.compile(r"\b" + _PRODUCTS + r"\b"), re.compile(r"\b(?:opendatagov|odg)\b|\bv\d")
 _ENGLISH = re.compile(
     r"\b(?:the|is|are|was|were|and|or|not|how|what|why|where|when|which|can|could|do|does|did|my|our|we|it"
-    r"|this|that|with|from|for|to|of|in|on|after|since|please)\b"
+    r"|this|that|with|from|for|to|of|in|on|after|since|please|an|has|have|had|be|been|there|they|you|your"
+    r"|says|shows?|will|would|should|any|all|every|but|if|into|before|sometimes|by|at|new|idea|missing)\b"
 )
 _PORTUGUESE = re.compile(
     r"\b(?:o|os|as|um|uma|de|do|da|dos|das|no|na|nos|nas|em|para|pra|por|com|sem|que|como|qual|quando|onde"
     r"|nao|sim|esta|estao|foi|sao|ja|tem|temos|meu|nosso|minha|nossa|depois|desde|ao|pela|pelo|alguem"
-    r"|ninguem|voces)\b"
+    r"|ninguem|voces|mais|muito|seria|poderia|nada|tudo|todos?|todas?|isso|aqui|voce|posso|ou|mas)\b"
 )
 _UPSET = re.compile(
     r"\b(?:unacceptable|ridiculous|terrible|awful|frustrat\w*|angry|annoy\w*|fed up|disappoint\w*"
@@ -72,9 +85,14 @@ def _environment(folded: str) -> tuple[Environment | None, float]:
 
 
 def _version(folded: str) -> tuple[str | None, float]:
-    """The first of them: "since we went from 1.0 to 1.1" has two, and less is known."""
-    found = [match["said"] or match["marked"] for match in _VERSION.finditer(_OTHERS.sub(" ", folded))]
-    return (found[0], _sure(len(set(found)))) if found else (None, 0.0)
+    """The one that was moved to before the one that it was moved from."""
+    ours = _OTHERS.sub(" ", folded)
+    found = [said for one in _VERSIONS for match in one.finditer(ours) for said in match.groups() if said]
+    if not found:
+        return None, 0.0
+    if _ANOTHER.search(ours) and not _OURS.search(ours):  # "kafka rebalances since 3.9"
+        return found[0], 0.4
+    return found[0], _sure(len(set(found)))
 
 
 def _language(folded: str) -> tuple[str, float]:

@@ -108,6 +108,10 @@ def test_an_empty_message_is_no_error(classifier: ExampleClassifier) -> None:
         ("10.0.0.1:8080 gives 502 after 3 days", None, None, "en", "neutral"),
         ("opendatagov 1.0 on kubernetes 1.29, python 3.12", None, "1.0", "en", "neutral"),
         ("", None, None, "other", "neutral"),
+        ("upgraded from v0.4 to v1.0.1-rc1 and it is slow", None, "1.0.1-rc1", "en", "neutral"),
+        ("atualizamos da 0.4 para a 1.0", None, "1.0", "pt", "neutral"),
+        ("it took 3.5 hours on 1.2.3.4 and fell back to 10:30", None, None, "en", "neutral"),
+        ("die Produktion ist ausgefallen", None, None, "other", "neutral"),
         ("isto é inaceitável, terceira vez esta semana", None, None, "pt", "negative"),
     ],
 )
@@ -118,3 +122,10 @@ def test_a_message_says_where_which_version_and_how(
     assert found.environment == (Environment(environment) if environment else None)
     assert found.version == version
     assert (found.language, found.sentiment) == (language, Sentiment(sentiment))
+    assert (found.sure_of_version > 0) == (version is not None)
+    assert (found.sure_of_environment > 0) == (environment is not None)
+
+
+def test_a_version_that_may_be_another_products_is_less_sure() -> None:
+    assert describe("mlflow is slow since 1.4").sure_of_version < describe("slow since 1.4").sure_of_version
+    assert describe("mlflow is slow since odg 1.4").sure_of_version == 0.9
