@@ -27,6 +27,7 @@ def test_headings_lists_tables_and_code_are_kept() -> None:
         "<script>alert(1)</script>",
         "<p onclick=alert(1)>x</p>",
         '<a href="javascript:alert(1)">x</a>',
+        '<a href="javascript://host/%0aalert(1)">x</a>',
         '<a href=" java\nscript:alert(1)">x</a>',
         '<a href="data:text/html,<script>alert(1)</script>">x</a>',
         '<img src="javascript:alert(1)" alt="x">',
