@@ -51,11 +51,12 @@ class SourceSettings:
     token: Credential | None = None
     email: str = ""
     client: tuple[Credential, Credential] | None = None  #: an OAuth client's id and secret
-    restricted: Audience = INTERNAL  #: articles of a Help Center that only some may see
+    restricted: Audience | None = INTERNAL  #: what only some may see; None: left out
     branch: str = ""
     folder: str = ""
     link: str = ""  #: how an article's address is made of its path
     entries: tuple[str, ...] = field(default=())  #: spaces, locales or repositories
+    excluded_labels: frozenset[str] = frozenset()  #: of pages
     categories: frozenset[str] = frozenset()  #: of discussions, by slug; none: all that take answers
     excluded_authors: frozenset[str] = frozenset()  #: of answers, in small letters
     maintainers_only: bool = False  #: answers by others are left out
@@ -126,7 +127,7 @@ def _help_center(name: str, table: Table, environ: Mapping[str, str]) -> SourceS
 
 
 def _confluence(name: str, table: Table, environ: Mapping[str, str]) -> SourceSettings:
-    table.only(*_COMMON, "url", "spaces", "email", "token")
+    table.only(*_COMMON, "url", "spaces", "email", "token", "restricted", "excluded_labels")
     token = _credential(table, "token", environ)
     return SourceSettings(
         name=name,
@@ -136,6 +137,8 @@ def _confluence(name: str, table: Table, environ: Mapping[str, str]) -> SourceSe
         url=_address(table, secretly=token is not None),
         token=token,
         email=_optional(table, "email"),
+        restricted=_restricted(table) if "restricted" in table.values else None,
+        excluded_labels=frozenset(table.texts("excluded_labels")),
         entries=_entries(table, "spaces", re.compile(r"~?[A-Za-z0-9]+"), "a space's key"),
     )
 

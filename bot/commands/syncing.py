@@ -94,7 +94,7 @@ async def _help_center(settings: SourceSettings, root: Path, stack: AsyncExitSta
         fetcher=await _fetcher(settings, stack),
         locales=settings.entries,
         audience=settings.audience or PUBLIC,
-        restricted=settings.restricted,
+        restricted=settings.restricted or INTERNAL,
         client=(client[0].secret.reveal(), client[1].secret.reveal()) if client else None,
     )
 
@@ -128,6 +128,8 @@ async def _confluence(settings: SourceSettings, root: Path, stack: AsyncExitStac
         fetcher=await _fetcher(settings, stack),
         spaces=settings.entries,
         audience=settings.audience or INTERNAL,
+        restricted=settings.restricted,
+        excluded_labels=settings.excluded_labels,
         lang=settings.lang,
     )
 

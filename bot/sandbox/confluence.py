@@ -6,8 +6,10 @@ https://developer.atlassian.com/cloud/confluence/rest/v2/intro/
 from __future__ import annotations
 
 import base64
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,6 +33,10 @@ class ConfluenceTwin:
     most: int = _MOST
     next_host: str = ""  #: real answers name a path; a bad one could name any host
     asked: list[str] = field(default_factory=list)
+    viewers: dict[str, list[str]] = field(default_factory=dict)  #: by page or folder: who alone may view it
+    folders: dict[str, str] = field(default_factory=dict)  #: by folder: what it lies in; empty for the space
+    ancestors: dict[str, list[str]] = field(default_factory=dict)  #: by page, where they are not as they seem
+    labels: dict[str, list[str]] = field(default_factory=dict)  #: by page
 
     def write(self, id: str, title: str, storage: str, *, space: str = "SUP", **stated: Any) -> None:
         """Publish a page, or its next version."""
@@ -51,6 +57,12 @@ class ConfluenceTwin:
         app = web.Application(middlewares=[self.refusals.middleware])
         app.router.add_get("/wiki/api/v2/spaces", self._list_spaces)
         app.router.add_get("/wiki/api/v2/pages", self._list_pages)
+        app.router.add_get("/wiki/api/v2/pages/{id}/ancestors", self._list_ancestors)
+        app.router.add_get("/wiki/api/v2/spaces/{id}/content/labels", self._list_labels)
+        app.router.add_get("/wiki/api/v2/labels/{id}/pages", self._list_labelled)
+        app.router.add_get(
+            "/wiki/rest/api/content/{id}/restriction/byOperation/read", self._show_restrictions
+        )
         return app
 
     async def _list_spaces(self, request: web.Request) -> web.Response:
@@ -70,6 +82,41 @@ class ConfluenceTwin:
             shown = [{**page, "body": {}} for page in shown]
         return self._answer(request, shown)
 
+    async def _list_ancestors(self, request: web.Request) -> web.Response:
+        page = request.match_info["id"]
+        line: list[dict[str, Any]] = []
+        if page in self.ancestors:
+            return self._answer(request, [{"id": one, "type": "page"} for one in self.ancestors[page]])
+        above = str(self.pages[page].get("parentId") or "")
+        while above:
+            is_folder = above in self.folders
+            line.insert(0, {"id": above, "type": "folder" if is_folder else "page"})
+            above = self.folders[above] if is_folder else str(self.pages[above].get("parentId") or "")
+        return self._answer(request, line)
+
+    async def _list_labels(self, request: web.Request) -> web.Response:
+        names = sorted({name for labels in self.labels.values() for name in labels})
+        return self._answer(
+            request, [{"id": _number(name), "name": name, "prefix": "global"} for name in names]
+        )
+
+    async def _list_labelled(self, request: web.Request) -> web.Response:
+        wanted = request.match_info["id"]
+        found = [page for page, labels in self.labels.items() if wanted in map(_number, labels)]
+        return self._answer(request, [{**self.pages[page], "body": {}} for page in found])
+
+    async def _show_restrictions(self, request: web.Request) -> web.Response:
+        """https://developer.atlassian.com/cloud/confluence/rest/v1/api-group-content-restrictions/."""
+        page = request.match_info["id"]
+        if page not in self.pages and page not in self.folders:
+            return web.json_response({"statusCode": 404, "message": "not found"}, status=404)
+        people = [{"type": "known", "accountId": one} for one in self.viewers.get(page, [])]
+        lists = {"user": {"results": people, "size": len(people)}, "group": {"results": [], "size": 0}}
+        answer = self._answer(request, [])
+        if answer.status != HTTPStatus.OK:
+            return answer
+        return web.json_response({"operation": "read", "restrictions": lists, "_links": {}})
+
     def _answer(self, request: web.Request, entities: Sequence[dict[str, Any]]) -> web.Response:
         self.asked.append(request.path_qs)
         login = base64.b64encode(f"{self.email}:{self.token}".encode()).decode()
@@ -82,3 +129,7 @@ class ConfluenceTwin:
             rest = urlencode({**request.query, "cursor": str(start + size)})
             links["next"] = f"{self.next_host}{request.path}?{rest}"
         return web.json_response({"results": entities[start : start + size], "_links": links})
+
+
+def _number(label: str) -> str:
+    return str(zlib.crc32(label.encode()))

@@ -12,9 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, Field
 
-from bot.core.model import INTERNAL, Audience
+from bot.core.model import INTERNAL, PUBLIC, Audience
 from knowledge.sources.fetching import Fetcher
 from knowledge.sources.hypertext import UnreadableHtml, address
+from knowledge.sources.restrictions import Restrictions
 from knowledge.sources.source import Listing, SourceArticle
 from knowledge.sources.storage_format import storage_to_markdown
 
@@ -45,8 +46,14 @@ class _Space(BaseModel):
     key: str
 
 
+class _Named(BaseModel):
+    id: str
+    name: str = ""
+
+
 class _Page(BaseModel):
     id: str
+    parent_id: str | None = Field(default=None, alias="parentId")
     status: str
     title: str
     version: _Version
@@ -66,14 +73,20 @@ class _Results(BaseModel, Generic[Entity]):
 class ConfluenceSource:
     """Some spaces of one site.
 
-    The API does not say who else may read a page. Everything its account may read has the one configured
-    audience, which is internal unless somebody says otherwise.
+    Everything that each reader of a space may view has the one configured audience, which is internal unless
+    somebody says otherwise. What only some of them may view is left out, or is `restricted`'s.
     """
 
     fetcher: Fetcher
     spaces: tuple[str, ...]
     audience: Audience = INTERNAL
     lang: str = ""
+    restricted: Audience | None = None  #: of pages that only some may view; None: those are left out
+    excluded_labels: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.restricted == PUBLIC:
+            raise ValueError("what only some may view is never public")
 
     @property
     def name(self) -> str:
@@ -88,15 +101,52 @@ class ConfluenceSource:
         for key in self.spaces:
             if key not in spaces:
                 raise self.fetcher.failed(f"there is no space {key} that this account may read.")
-            asked = {"space-id": spaces[key], "status": "current", "body-format": "storage"}
-            for base, page in await self._all("/wiki/api/v2/pages", asked, _Results[_Page]):
-                if page.status != "current":
-                    continue
+            for base, page, audience in await self._pages(spaces[key]):
                 try:
-                    articles.append(self._article(page, base))
+                    articles.append(self._article(page, base, audience))
                 except UnreadableHtml as error:
                     problems.append(f"page {page.id} is left out: {error}.")
         return Listing(articles=articles, problems=problems)
+
+    async def _pages(self, space: str) -> list[tuple[str, _Page, Audience]]:
+        """Those that may be told on, each with the site's address and its audience."""
+        asked = {"space-id": space, "status": "current", "body-format": "storage"}
+        listed = await self._all("/wiki/api/v2/pages", asked, _Results[_Page])
+        excluded = await self._labelled(space)
+        found = [
+            (base, page) for base, page in listed if page.status == "current" and page.id not in excluded
+        ]
+        if self.audience == self.restricted:  # then it makes no difference
+            return [(base, page, self.audience) for base, page in found]
+        parents = {page.id: page.parent_id or "" for _, page in listed}
+        restrictions = Restrictions(self.fetcher, parents)
+        await restrictions.learn([page.id for _, page in found])
+        audiences = [
+            self.restricted if await restrictions.hold(page.id) else self.audience for _, page in found
+        ]
+        return [
+            (base, page, audience)
+            for (base, page), audience in zip(found, audiences, strict=True)
+            if audience is not None
+        ]
+
+    async def _labelled(self, space: str) -> set[str]:
+        """Pages with a label that keeps them out."""
+        if not self.excluded_labels:
+            return set()
+        path = f"/wiki/api/v2/spaces/{space}/content/labels"
+        labels = {
+            label.id
+            for _, label in await self._all(path, {}, _Results[_Named])
+            if label.name in self.excluded_labels
+        }
+        found: set[str] = set()
+        for label in labels:
+            pages = await self._all(
+                f"/wiki/api/v2/labels/{label}/pages", {"space-id": space}, _Results[_Named]
+            )
+            found |= {page.id for _, page in pages}
+        return found
 
     async def _spaces(self) -> dict[str, str]:
         found = await self._all("/wiki/api/v2/spaces", {"keys": ",".join(self.spaces)}, _Results[_Space])
@@ -124,13 +174,13 @@ class ConfluenceSource:
             seen.add(cursor)
             params = {**params, "cursor": cursor}
 
-    def _article(self, page: _Page, base: str) -> SourceArticle:
+    def _article(self, page: _Page, base: str, audience: Audience) -> SourceArticle:
         url = address(f"{base.rstrip('/')}{page.links.webui}", base) if page.links.webui else ""
         return SourceArticle(
             key=page.id,
             title=page.title,
             body=storage_to_markdown(page.body.storage.value, base),
-            audience=self.audience,
+            audience=audience,
             revision=str(page.version.number),
             url=url if url.startswith("http") else "",
             lang=self.lang,
