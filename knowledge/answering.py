@@ -18,10 +18,10 @@ from knowledge.refusing import refuse
 from knowledge.retrieval import Passage, Question, Searcher
 
 PASSAGES = 10  #: that are looked at, and shown by `ask`
-QUOTED = 2  #: at most
+QUOTED = 3  #: at most
 SURE = 0.5  #: the confidence from which on the bot answers
 _DOUBTFUL = 0.25  #: from which on it says that it is unsure, rather than that there is nothing
-_CLOSE = 0.9  #: a further passage is quoted when it reaches this part of the best one's score
+_CLOSE = 0.5  #: a further passage is quoted when it is no more than so many deviations behind the best one
 _FEW_WORDS = 4  #: of meaning; so short a question is understood from what was said before it
 
 
@@ -103,7 +103,7 @@ class Answerer:
             return confidence_in(weigh_up(view, question, found, likeness))
 
     def _compose(self, question: Question, found: Sequence[Passage], confidence: float) -> Answer:
-        enough = found[0].score * _CLOSE
+        enough = found[0].score - _CLOSE
         chosen = [passage for passage in found[:QUOTED] if passage.score >= enough]
         parts, citations = [], []
         for passage in chosen:

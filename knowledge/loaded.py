@@ -22,6 +22,7 @@ from knowledge.postings import Holders, Numbers, Scores
 from knowledge.reading import Partition, Reading
 from knowledge.vectors import ChromaServer, VectorStore
 from knowledge.versions import Lease, Place, current_place, embeddings_for, leased_place, place_for
+from knowledge.whole_articles import WholeArticles
 
 EXACT_BELOW = 20_000  #: vectors that are compared one by one, quicker than chromadb looks anything up
 NEIGHBOURS = "neighbours"  #: the fact in the catalogue that says where those are: embedded, or on a server
@@ -56,6 +57,9 @@ class LoadedPartition:
         self._lengths = np.array([row[3] for row in rows], np.float32)
         self._digests = [row[4] for row in rows]
         self._entries = entries
+        self.whole = WholeArticles(
+            self.chunks, self.articles, self._lengths, lambda word: entries(partition.id, word)
+        )
         self._holders: dict[str, Holders] = {}
         self._remembered = 0
         self._store = store

@@ -21,10 +21,10 @@ __all__ = ["IndexMissing", "Passage", "Question", "Searcher"]
 
 CANDIDATES = 150  #: chunks that each side proposes, in every partition
 _MATCHES = 2_000  #: whose scores say what is a good one
-# Fitted on the 61 development questions, where the neighbouring values differ by a question or two.
-_WORDS_WEIGHT = 0.35  #: of a lexical standard deviation, a dense one being 1
+# Chosen by docs/decisions/0017-ranking.md; neighbouring values differ by a question or two in a hundred.
+_WORDS_WEIGHT = 0.3  #: of a lexical standard deviation, a dense one being 1
 _OTHER_WORDS_WEIGHT = 0.05  #: likewise, for words in another language than the question's: names, mostly
-_OWN_LANGUAGE = 0.6  #: standard deviations that the question's own language is preferred by
+_OWN_LANGUAGE = 0.35  #: standard deviations that the question's own language is preferred by
 _SECOND_CHUNK = 0.35  #: how much an article's second best chunk counts, the best being 1
 _SECTIONS = 2  #: of one article among the passages
 _FURTHER_SECTION = (
@@ -33,6 +33,7 @@ _FURTHER_SECTION = (
 _BEHIND = 0.7  #: and so much of what it is behind the first section
 _TWINS = 3  #: times as many articles as passages are ranked: some are nearly the same as others
 _CHUNKS_READ = 4  #: of an article, among which its sections are looked for
+_WHOLE_ARTICLE = 0.2  #: of a deviation of the article's own BM25, the words of all its sections together
 _NARROWEST = 1.0  #: a deviation of BM25 scores is not taken for less
 
 
@@ -115,7 +116,7 @@ class Searcher:
         with self._live.view(reader) as view:
             clouds = _pooled(view.partitions)
             found = [_candidates(partition, clouds, question) for partition in view.partitions]
-            return _passages(view, _Candidates.together(found), limit) if found else []
+            return _passages(view, _Candidates.together(found), question, limit) if found else []
 
     def articles_naming(self, name: str, reader: Audience) -> set[int]:
         """The articles that `reader` may read in which a name occurs."""
@@ -193,11 +194,11 @@ def _highest(scores: Scores, limit: int) -> Numbers:
     return np.argpartition(scores, -limit)[-limit:]
 
 
-def _passages(view: View, found: _Candidates, limit: int) -> list[Passage]:
+def _passages(view: View, found: _Candidates, question: Question, limit: int) -> list[Passage]:
     """The best sections of the best articles, one of each family of articles that are nearly the same."""
     if not len(found.scores):
         return []
-    ranked = _ranked(view, found, _TWINS * limit)
+    ranked = _ranked(view, found, question, _TWINS * limit)
     shown = _families(found, ranked, limit)
     ids = found.chunks[[place for one in shown for place in (*one.places, *one.twins)]]
     chunks = view.reading.chunks(ids.tolist())
@@ -221,7 +222,7 @@ class _Scored:
     twins: list[int] = field(default_factory=list)  #: the best places of articles that are nearly the same
 
 
-def _ranked(view: View, found: _Candidates, limit: int) -> list[_Scored]:
+def _ranked(view: View, found: _Candidates, question: Question, limit: int) -> list[_Scored]:
     """An article's score is that of its best chunk and, for less, of its second best."""
     order = np.argsort(-found.scores, kind="stable")
     by_score = found.articles[order]
@@ -234,10 +235,30 @@ def _ranked(view: View, found: _Candidates, limit: int) -> list[_Scored]:
     having, next_best = np.unique(found.articles[others], return_index=True)
     second[np.searchsorted(articles, having)] = found.scores[others[next_best]]
     scores = (first + _SECOND_CHUNK * second) / (1 + _SECOND_CHUNK)
+    scores = scores + _WHOLE_ARTICLE * _whole(view, articles, question)
     return [
         _Scored(float(scores[place]), order[np.flatnonzero(by_score == articles[place])[:_CHUNKS_READ]])
         for place in np.argsort(-scores, kind="stable")[:limit]
     ]
+
+
+def _whole(view: View, articles: Numbers, question: Question) -> Scores:
+    """What the words of whole articles say, in deviations as for chunks; nothing across languages."""
+    found: Scores = np.zeros(len(articles), np.float32)
+    for one in view.partitions:
+        language = one.partition.language
+        if question.language not in (None, language):
+            continue
+        scores = one.whole.scores(terms(question.text, language))
+        met = scores[scores > 0]
+        if len(met):
+            places = np.searchsorted(one.whole.ids, articles)
+            places[places == len(one.whole.ids)] = 0
+            is_here = one.whole.ids[places] == articles
+            found[is_here] = np.maximum(
+                found[is_here], scores[places[is_here]] / max(float(met.std()), _NARROWEST)
+            )
+    return found
 
 
 def _families(found: _Candidates, ranked: Sequence[_Scored], limit: int) -> list[_Scored]:
