@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from knowledge.embedding import Embedder, Vectors
 from knowledge.languages import Language, detect
 
-_WEIGHT = 0.7  #: of the English vector beside the other; measured, see docs/decisions/0017-ranking.md
+# Both measured: docs/decisions/0015-a-second-model-for-english.md
+_WEIGHT = 0.7  #: of the English vector beside the other
+_BORROWED = 0.2  #: of it for a Portuguese question: its names and commands stand in English articles too
 
 
 class PairEmbedder:
     """Vectors side by side: their dot products add up, and the index needs to know nothing of it.
 
-    The English half of a Portuguese text is empty, so that neither model is asked about what it cannot read;
-    such a vector is shorter than one, since the other half must weigh the same in every text.
+    The English half of a Portuguese passage is empty, so that neither model is asked about what it cannot
+    read; such a vector is shorter than one, since the other half must weigh the same in every text.
     """
 
     def __init__(self, multilingual: Embedder, english: Embedder) -> None:
@@ -33,21 +35,23 @@ class PairEmbedder:
         return self._multilingual.dimension + self._english.dimension
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._embed(texts, self._multilingual.embed_queries, self._english.embed_queries)
+        found = self._beside(self._multilingual.embed_queries(texts))
+        for place, text in enumerate(texts):
+            share = _BORROWED if detect(text) is Language.PT else 1
+            found[place, self._multilingual.dimension :] = share * self._english.embed_queries([text])[0]
+        return self._weighed(found)
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        return self._embed(texts, self._multilingual.embed_passages, self._english.embed_passages)
-
-    def _embed(
-        self,
-        texts: Sequence[str],
-        multilingual: Callable[[Sequence[str]], Vectors],
-        english: Callable[[Sequence[str]], Vectors],
-    ) -> Vectors:
-        found = np.zeros((len(texts), self.dimension), np.float32)
-        found[:, : self._multilingual.dimension] = multilingual(texts)
+        found = self._beside(self._multilingual.embed_passages(texts))
         read = [place for place, text in enumerate(texts) if detect(text) is not Language.PT]
         if read:
-            beside = _WEIGHT * english([texts[place] for place in read])
-            found[read, self._multilingual.dimension :] = beside
+            english = self._english.embed_passages([texts[place] for place in read])
+            found[read, self._multilingual.dimension :] = english
+        return self._weighed(found)
+
+    def _beside(self, multilingual: Vectors) -> Vectors:
+        return np.pad(multilingual, ((0, 0), (0, self._english.dimension)))
+
+    def _weighed(self, found: Vectors) -> Vectors:
+        found[:, self._multilingual.dimension :] *= _WEIGHT
         return found * np.float32(1 / math.hypot(1, _WEIGHT))

@@ -115,15 +115,23 @@ def test_the_english_model_splits_as_the_original_does(english: MiniLmEmbedder) 
     assert len(english.ids("word " * 3_000)) == minilm.LONGEST
 
 
-def test_the_english_half_of_a_portuguese_text_is_empty(pair: PairEmbedder, e5: E5Embedder) -> None:
-    question = "como recupero o catálogo a partir de uma cópia de segurança?"
-    (vector,), (alone,) = pair.embed_queries([question]), e5.embed_queries([question])
+def test_the_english_half_of_a_portuguese_passage_is_empty(pair: PairEmbedder, e5: E5Embedder) -> None:
+    passage = "Para recuperar o catálogo a partir de uma cópia de segurança, pare todos os serviços."
+    (vector,), (alone,) = pair.embed_passages([passage]), e5.embed_passages([passage])
     assert not vector[e5.dimension :].any()
     assert vector[: e5.dimension] @ alone == pytest.approx(np.linalg.norm(vector), abs=1e-5)
-    (english,) = pair.embed_queries(["get our catalogue back from yesterday's copy"])
+    (english,) = pair.embed_passages(["Stop all services to restore a backup of the catalogue."])
     # The multilingual half weighs the same in both, so that texts of both languages can be compared.
     assert np.linalg.norm(english[: e5.dimension]) == pytest.approx(np.linalg.norm(vector), abs=1e-5)
     assert np.linalg.norm(english) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_portuguese_question_brings_its_english_words_along(pair: PairEmbedder, e5: E5Embedder) -> None:
+    portuguese, english = pair.embed_queries(
+        ["como configuro os taints de um node com GPU no cluster?", "how do I set the taints of a node?"]
+    )
+    a_little, whole = (np.linalg.norm(vector[e5.dimension :]) for vector in (portuguese, english))
+    assert 0 < a_little < whole / 2
 
 
 def test_the_tokenizer_splits_as_the_original_does(e5: E5Embedder) -> None:
