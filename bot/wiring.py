@@ -265,6 +265,7 @@ def open_knowledge(
     embedder: EmbedderSettings | None = None,
 ) -> Iterator[LocalKnowledgeBase]:
     """The index below `data_dir`, brought to what the folders hold; loaded when asked, or by `warm_up`."""
+    from knowledge.assisting import adviser_of  # noqa: PLC0415 - it brings a library along
     from knowledge.base import LocalKnowledgeBase  # noqa: PLC0415 - it brings a model along
     from knowledge.composing import composer_of  # noqa: PLC0415
     from knowledge.opening import BUILT_IN, open_index  # noqa: PLC0415
@@ -274,15 +275,14 @@ def open_knowledge(
     indexes = []
 
     def answerer() -> Answerer:
-        index = open_index(data_dir, embedder=embedder or BUILT_IN, chroma=server)
-        indexes.append(index)
-        return index.answerer()
+        indexes.append(open_index(data_dir, embedder=embedder or BUILT_IN, chroma=server))
+        return indexes[-1].answerer()
 
     if refresh_from:
         from knowledge.commands import kb_index  # noqa: PLC0415 - only who indexes
 
         kb_index(refresh_from, data_dir, embedder=embedder or BUILT_IN, chroma=server)
-    base = LocalKnowledgeBase(answerer, composer_of(model), cache_dir=data_dir)
+    base = LocalKnowledgeBase(answerer, composer_of(model), cache_dir=data_dir, adviser=adviser_of(model))
     try:
         yield base
     finally:

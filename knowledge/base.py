@@ -13,6 +13,7 @@ import structlog
 
 from bot.core.model import PUBLIC, Answer, Citation, Correction, Finding, Inquiry, Role, Text, Verdict
 from knowledge.answering import Answerer, Consideration, Reason, widest
+from knowledge.assisting import ModelClassifier, advised
 from knowledge.composing import PASSAGES, Composed, Composer
 from knowledge.quoting import neutral
 from knowledge.retrieval import IndexMissing, Passage
@@ -38,8 +39,10 @@ class LocalKnowledgeBase:
         composer: Composer | None = None,
         *,
         cache_dir: Path | None = None,
+        adviser: ModelClassifier | None = None,
     ) -> None:
         self._open = open_answerer
+        self._adviser = adviser
         self._composer = composer
         self._opening = threading.Lock()
         self._answerer: Answerer | None = None
@@ -67,10 +70,13 @@ class LocalKnowledgeBase:
         return (await worded(considered, inquiry, self._composer)).finding
 
     async def classify(self, text: str, corrections: Sequence[Correction]) -> Verdict:
-        """By the shipped examples and those of our own people; by rules alone without a model."""
-        return await asyncio.get_running_loop().run_in_executor(
+        """By the shipped examples and those of our own people; where they are unsure, by a model, if any."""
+        local = await asyncio.get_running_loop().run_in_executor(
             self._threads, self._classify, text, tuple(corrections)
         )
+        if self._adviser is None or not text.strip():
+            return local
+        return advised(local, await self._adviser.judge(text), text)
 
     def _classify(self, text: str, corrections: Sequence[Correction]) -> Verdict:
         with self._opening:

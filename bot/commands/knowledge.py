@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import logging
 import os
@@ -127,12 +128,17 @@ def triage(arguments: argparse.Namespace) -> int:
 
 
 def _classifier() -> Callable[[str], Verdict]:
+    from knowledge.assisting import advised, adviser_of  # noqa: PLC0415 - as below
     from knowledge.opening import load_embedder  # noqa: PLC0415 - a model comes with it
     from knowledge.triaging import ExampleClassifier  # noqa: PLC0415 - as above
 
     settings = _settings()
     embedder = load_embedder(settings.embedder, settings.data_dir, say=complain)
-    return ExampleClassifier(embedder, settings.data_dir).classify
+    local = ExampleClassifier(embedder, settings.data_dir).classify
+    adviser = adviser_of(settings.model)
+    if adviser is None:
+        return local
+    return lambda text: advised(local(text), asyncio.run(adviser.judge(text)), text)
 
 
 def _triage_batch(batch: str, out: str | None, classify: Callable[[str], Verdict]) -> int:
