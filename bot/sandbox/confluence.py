@@ -91,7 +91,7 @@ class ConfluenceTwin:
         while above:
             is_folder = above in self.folders
             line.insert(0, {"id": above, "type": "folder" if is_folder else "page"})
-            above = self.folders[above] if is_folder else str(self.pages[above].get("parentId") or "")
+            above = self.folders[above] if is_folder else str(self.pages.get(above, {}).get("parentId") or "")
         return self._answer(request, line)
 
     async def _list_labels(self, request: web.Request) -> web.Response:

@@ -5,7 +5,7 @@ https://developer.atlassian.com/cloud/confluence/rest/v2/api-group-page/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -98,37 +98,37 @@ class ConfluenceSource:
         spaces = await self._spaces()
         articles: list[SourceArticle] = []
         problems: list[str] = []
+        withheld: list[str] = []
         for key in self.spaces:
             if key not in spaces:
                 raise self.fetcher.failed(f"there is no space {key} that this account may read.")
             for base, page, audience in await self._pages(spaces[key]):
+                if audience is None:
+                    withheld.append(page.id)
+                    continue
                 try:
                     articles.append(self._article(page, base, audience))
                 except UnreadableHtml as error:
                     problems.append(f"page {page.id} is left out: {error}.")
-        return Listing(articles=articles, problems=problems)
+        return Listing(articles=articles, withheld=withheld, problems=problems)
 
-    async def _pages(self, space: str) -> list[tuple[str, _Page, Audience]]:
-        """Those that may be told on, each with the site's address and its audience."""
+    async def _pages(self, space: str) -> list[tuple[str, _Page, Audience | None]]:
+        """Each with the site's address and its audience; None: it is not to be told."""
         asked = {"space-id": space, "status": "current", "body-format": "storage"}
         listed = await self._all("/wiki/api/v2/pages", asked, _Results[_Page])
         excluded = await self._labelled(space)
-        found = [
-            (base, page) for base, page in listed if page.status == "current" and page.id not in excluded
-        ]
-        if self.audience == self.restricted:  # then it makes no difference
-            return [(base, page, self.audience) for base, page in found]
-        parents = {page.id: page.parent_id or "" for _, page in listed}
+        told = [page.id for _, page in listed if page.status == "current" and page.id not in excluded]
+        closed = await self._closed(told, {page.id: page.parent_id or "" for _, page in listed})
+        audiences = {one: self.restricted if one in closed else self.audience for one in told}
+        return [(base, page, audiences.get(page.id)) for base, page in listed]
+
+    async def _closed(self, pages: Sequence[str], parents: Mapping[str, str]) -> set[str]:
+        """Those of these that only some may view."""
+        if self.audience == self.restricted:
+            return set()  # then it makes no difference
         restrictions = Restrictions(self.fetcher, parents)
-        await restrictions.learn([page.id for _, page in found])
-        audiences = [
-            self.restricted if await restrictions.hold(page.id) else self.audience for _, page in found
-        ]
-        return [
-            (base, page, audience)
-            for (base, page), audience in zip(found, audiences, strict=True)
-            if audience is not None
-        ]
+        await restrictions.learn(pages)
+        return {page for page in pages if await restrictions.hold(page)}
 
     async def _labelled(self, space: str) -> set[str]:
         """Pages with a label that keeps them out."""

@@ -141,16 +141,18 @@ class DiscussionsSource:
         """Every accepted answer that may be told on."""
         articles: list[SourceArticle] = []
         problems: list[str] = []
+        withheld: list[str] = []
         for repository in self.repositories:
             audience, found = await self._answered(repository)
             for one in found:
                 if one.answer is None or not self._is_told(one, one.answer):
+                    withheld.append(_key(repository, one))
                     continue
                 try:
                     articles.append(self._article(repository, one, one.answer, audience))
                 except UnreadableHtml as error:
                     problems.append(f"{repository}#{one.number} is left out: {error}.")
-        return Listing(articles=articles, problems=problems)
+        return Listing(articles=articles, withheld=withheld, problems=problems)
 
     async def _answered(self, repository: str) -> tuple[Audience, list[_Discussion]]:
         found: list[_Discussion] = []
@@ -220,7 +222,7 @@ class DiscussionsSource:
         # Their HTML rather than their Markdown: GitHub has cleaned it, and we clean it once more.
         asked, said = (to_markdown(one.bodyHTML, SITE) for one in (question, answer))
         return SourceArticle(
-            key=f"{repository}#{question.number}".lower(),
+            key=_key(repository, question),
             title=question.title,
             body=f"## Question\n\n{asked}\n\n## Answer\n\n{said}",
             audience=audience,
@@ -235,3 +237,7 @@ class DiscussionsSource:
             lang=self.lang,
             updated=answer.updatedAt,
         )
+
+
+def _key(repository: str, question: _Discussion) -> str:
+    return f"{repository}#{question.number}".lower()

@@ -31,6 +31,10 @@ class _Article(BaseModel):
     user_segment_ids: list[int] | None = None  #: on Enterprise plans several
 
     @property
+    def key(self) -> str:
+        return f"{self.id} {self.locale}"
+
+    @property
     def is_open(self) -> bool:
         return self.user_segment_id is None and not self.user_segment_ids
 
@@ -71,15 +75,18 @@ class HelpCenterSource:
     async def listing(self) -> Listing:
         """Every published article in every locale."""
         fetcher = await self._authorised()
-        found = [one for locale in self.locales for one in await self._published(fetcher, locale)]
+        found = [one for locale in self.locales for one in await self._listed(fetcher, locale)]
         articles: list[SourceArticle] = []
         problems: list[str] = []
         for one in found:
+            if one.draft:
+                continue
             try:
                 articles.append(self._article(one))
             except UnreadableHtml as error:
                 problems.append(f"article {one.id} ({one.locale}) is left out: {error}.")
-        return Listing(articles=articles, problems=problems)
+        withheld = [one.key for one in found if one.draft]
+        return Listing(articles=articles, withheld=withheld, problems=problems)
 
     async def _authorised(self) -> Fetcher:
         """https://developer.zendesk.com/api-reference/ticketing/oauth/grant_type_tokens/."""
@@ -94,7 +101,7 @@ class HelpCenterSource:
         granted = await self.fetcher.post("/oauth/tokens", question, _Granted)
         return replace(self.fetcher, headers={"Authorization": f"Bearer {granted.access_token}"})
 
-    async def _published(self, fetcher: Fetcher, locale: str) -> list[_Article]:
+    async def _listed(self, fetcher: Fetcher, locale: str) -> list[_Article]:
         """Pages are asked for by cursor: no address out of an answer is followed.
 
         https://developer.zendesk.com/documentation/developer-tools/pagination/
@@ -108,7 +115,7 @@ class HelpCenterSource:
             page = await fetcher.get(path, params, _Page)
             found += page.articles
             if not page.meta.has_more:
-                return [one for one in found if not one.draft]
+                return found
             cursor = page.meta.after_cursor
             if not cursor or cursor in seen:
                 raise fetcher.failed("the list of articles does not end.")
@@ -117,7 +124,7 @@ class HelpCenterSource:
 
     def _article(self, one: _Article) -> SourceArticle:
         return SourceArticle(
-            key=f"{one.id} {one.locale}",
+            key=one.key,
             title=one.title,
             body=to_markdown(one.body or "", self.fetcher.base_url),
             audience=self.audience if one.is_open else self.restricted,

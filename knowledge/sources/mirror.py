@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -27,7 +27,8 @@ class Changes:
 
     folder: Path
     written: Mapping[Path, str]  #: new or changed files with their content
-    removed: Sequence[Path]
+    withdrawn: Sequence[Path]  #: files of articles that the source has, and that are not to be told any more
+    removed: Sequence[Path]  #: files of articles that the source does not name
     unchanged: int
     before: int  #: files there were
 
@@ -37,7 +38,9 @@ class Changes:
         return len(self.removed) * 2 > self.before
 
 
-def plan(folder: Path, name: str, articles: Sequence[SourceArticle]) -> Changes:
+def plan(
+    folder: Path, name: str, articles: Sequence[SourceArticle], withheld: Collection[str] = ()
+) -> Changes:
     """Compare a complete listing with the folder; nothing is changed."""
     files = (path for path in sorted(folder.rglob("*.md")) if path.is_symlink() or not path.is_dir())
     present = {path.relative_to(folder).as_posix(): path for path in files}
@@ -52,9 +55,16 @@ def plan(folder: Path, name: str, articles: Sequence[SourceArticle]) -> Changes:
         for relative, content in wanted.items()
         if relative not in present or _differs(present[relative], content)
     }
-    removed = [path for relative, path in present.items() if relative not in wanted]
-    unchanged = len(wanted) - len(written)
-    return Changes(folder=folder, written=written, removed=removed, unchanged=unchanged, before=len(present))
+    gone = {relative: path for relative, path in present.items() if relative not in wanted}
+    silenced = {keyed.get(_mark(key)) for key in withheld}
+    return Changes(
+        folder=folder,
+        written=written,
+        withdrawn=[path for relative, path in gone.items() if relative in silenced],
+        removed=[path for relative, path in gone.items() if relative not in silenced],
+        unchanged=len(wanted) - len(written),
+        before=len(present),
+    )
 
 
 def apply(changes: Changes, *, removing: bool = True) -> None:
@@ -63,7 +73,7 @@ def apply(changes: Changes, *, removing: bool = True) -> None:
         changes.folder.mkdir(parents=True, exist_ok=True)
         for path, content in changes.written.items():
             _write(path, content)
-        for path in changes.removed if removing else ():
+        for path in (*changes.withdrawn, *(changes.removed if removing else ())):
             path.unlink(missing_ok=True)
             _tidy(path.parent, changes.folder)
     except OSError as error:

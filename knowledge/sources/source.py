@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -35,6 +35,7 @@ class Listing:
     """Everything a source has."""
 
     articles: Sequence[SourceArticle]
+    withheld: Collection[str] = ()  #: keys of what is there and is not to be told: drafts, restricted pages
     problems: Sequence[str] = ()  #: one sentence for each article that could not be turned into Markdown
 
 

@@ -58,7 +58,7 @@ async def _sync(source: Source, folder: Path, *, dry_run: bool, sure: bool) -> S
         listing = await source.listing()
     except SourceFailed as error:
         return SyncReport(name=source.name, problems=(str(error),))
-    changes = plan(folder, source.name, listing.articles)
+    changes = plan(folder, source.name, listing.articles, listing.withheld)
     problems = [f"{source.name}: {problem}" for problem in listing.problems]
     if not listing.articles:
         problems.append(f"{source.name}: the source has no article.")
@@ -70,7 +70,7 @@ async def _sync(source: Source, folder: Path, *, dry_run: bool, sure: bool) -> S
     return SyncReport(
         name=source.name,
         written=len(changes.written),
-        removed=0 if held else len(changes.removed),
+        removed=len(changes.withdrawn) + (0 if held else len(changes.removed)),
         unchanged=changes.unchanged,
         problems=tuple(problems),
     )

@@ -79,6 +79,27 @@ async def test_a_page_that_becomes_restricted_leaves_at_the_next_sync(world: Wor
     assert "Guide" not in await world.audiences()
 
 
+async def test_a_whole_space_that_is_closed_leaves_without_waiting_for_a_person(world: World) -> None:
+    await world.audiences()
+    world.twin.viewers["1"] = ["sam"]  # everything is below it
+    (report,) = await sync([world.source], world.root)
+
+    assert report.removed == 4
+    assert list(world.root.rglob("*.md")) == []
+
+
+async def test_pages_that_are_gone_do_wait_where_they_are_most_of_the_space(world: World) -> None:
+    await world.audiences()
+    world.twin.viewers["2"] = ["sam"]
+    world.twin.pages = {page: world.twin.pages[page] for page in "12"}
+    world.twin.write("5", "New", "<p>New.</p>")
+    del world.twin.pages["1"]
+    (report,) = await sync([world.source], world.root)
+
+    assert "3 of 4 articles are gone" in report.problems[0]
+    assert len(list(world.root.rglob("*.md"))) == 4  # Plans has left, New has come
+
+
 async def test_a_restricted_folder_closes_the_pages_in_it(world: World) -> None:
     world.twin.folders = {"80": "", "81": "80"}
     world.twin.pages["4"]["parentId"] = "81"
