@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -149,7 +149,7 @@ async def _discussions(settings: SourceSettings, root: Path, stack: AsyncExitSta
     )
 
 
-_BUILDERS: dict[SourceKind, Callable[[SourceSettings, Path, AsyncExitStack], Any]] = {
+_BUILDERS: dict[SourceKind, Callable[[SourceSettings, Path, AsyncExitStack], Awaitable[Source]]] = {
     SourceKind.GIT: _git,
     SourceKind.HELP_CENTER: _help_center,
     SourceKind.CONFLUENCE: _confluence,
