@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from bot.core.errors import UserFacingError
 from bot.core.model import PUBLIC, Answer, Audience, Citation, Text
-from knowledge.answering import Consideration
+from knowledge.answering import Consideration, Reason
 from knowledge.commands import kb_index
 from knowledge.evaluation.cases import Case, Gold, load_answerable, load_unanswerable
 from knowledge.evaluation.charts import chart
@@ -60,6 +60,7 @@ def considered(*found: tuple[str, str], cited: Sequence[tuple[str, str]] = ()) -
     return Consideration(
         answer=answer if cited else None,
         confidence=0.9 if cited else 0.2,
+        reason=Reason.ANSWERED if cited else Reason.UNSURE,
         passages=tuple(a_passage(path, heading) for path, heading in found),
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.model import PUBLIC, OrganisationId, Tier, customer
+from bot.core.model import PUBLIC, Inquiry, OrganisationId, Tier, customer
 from bot.sandbox.page.looking import Look
 from bot.sandbox.page.suggesting import (
     EMERGENCY,
@@ -194,8 +194,9 @@ async def test_the_sample_articles_answer_what_is_suggested(tmp_path: Path) -> N
     acme = customer(OrganisationId("acme"))
     with open_knowledge(tmp_path, refresh_from=[SAMPLE]) as knowledge:
         for question in (*QUESTIONS, EMERGENCY):
-            answer = await knowledge.answer(question, reader=acme, tier=Tier.ENTERPRISE)
-            assert answer is not None, question
-        answer = await knowledge.answer(PORTUGUESE, reader=PUBLIC, tier=Tier.COMMUNITY)
-        assert answer is not None
-        assert await knowledge.answer(UNKNOWN, reader=acme, tier=Tier.ENTERPRISE) is None
+            found = await knowledge.answer(Inquiry(text=question, reader=acme, tier=Tier.ENTERPRISE))
+            assert found.answer is not None, question
+        found = await knowledge.answer(Inquiry(text=PORTUGUESE, reader=PUBLIC, tier=Tier.COMMUNITY))
+        assert found.answer is not None
+        found = await knowledge.answer(Inquiry(text=UNKNOWN, reader=acme, tier=Tier.ENTERPRISE))
+        assert found.answer is None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import Priority
-from bot.core.triage import ProductArea, is_emergency, triage
+from bot.core.model import Priority, ProductArea
+from bot.core.triage import is_emergency, triage
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared"
 
