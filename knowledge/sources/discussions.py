@@ -72,33 +72,33 @@ class _Category(BaseModel):
 class _Answer(BaseModel):
     url: str
     bodyHTML: str  # noqa: N815 - GitHub's spelling, here and below
-    updatedAt: str  # noqa: N815
-    isMinimized: bool  # noqa: N815
-    viewerDidAuthor: bool  # noqa: N815
-    authorAssociation: str  # noqa: N815
+    updatedAt: str  # noqa: N815 - as above
+    isMinimized: bool  # noqa: N815 - as above
+    viewerDidAuthor: bool  # noqa: N815 - as above
+    authorAssociation: str  # noqa: N815 - as above
     author: _Author | None  #: null when the account is gone
 
 
 class _Discussion(BaseModel):
     number: int
     title: str
-    bodyHTML: str  # noqa: N815
-    createdAt: str  # noqa: N815
-    lastEditedAt: str | None  # noqa: N815
-    stateReason: str | None  # noqa: N815
+    bodyHTML: str  # noqa: N815 - as above
+    createdAt: str  # noqa: N815 - as above
+    lastEditedAt: str | None  # noqa: N815 - as above
+    stateReason: str | None  # noqa: N815 - as above
     category: _Category
-    answerChosenAt: str | None  # noqa: N815
-    answerChosenBy: _Actor | None  # noqa: N815
+    answerChosenAt: str | None  # noqa: N815 - as above
+    answerChosenBy: _Actor | None  # noqa: N815 - as above
     answer: _Answer | None
 
 
 class _PageInfo(BaseModel):
-    hasNextPage: bool  # noqa: N815
-    endCursor: str | None  # noqa: N815
+    hasNextPage: bool  # noqa: N815 - as above
+    endCursor: str | None  # noqa: N815 - as above
 
 
 class _Discussions(BaseModel):
-    pageInfo: _PageInfo  # noqa: N815
+    pageInfo: _PageInfo  # noqa: N815 - as above
     nodes: list[_Discussion]
 
 
