@@ -7,8 +7,11 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import structlog
 
-from bot.core.errors import UserFacingError
+from bot.core.errors import Unavailable, UserFacingError
+
+log = structlog.get_logger()
 
 Vectors: TypeAlias = npt.NDArray[np.float32]  #: (number of texts, dimension), every row of length one
 
@@ -55,3 +58,15 @@ def unit(vectors: npt.NDArray[np.floating]) -> Vectors:
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     scaled: Vectors = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
     return scaled
+
+
+def query_vector(embedder: Embedder | None, text: str) -> Vectors | None:
+    """None without an embedder, and while the server of one does not answer: words must do."""
+    if embedder is None:
+        return None
+    try:
+        vector: Vectors = embedder.embed_queries([text])[0]
+    except Unavailable as error:
+        log.warning("embedder_unavailable", reason=str(error))
+        return None
+    return vector

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bot.core.model import Audience
-from knowledge.embedding import Embedder, Vectors
+from knowledge.embedding import Embedder, Vectors, query_vector
 from knowledge.geometry import Cloud, Probe
 from knowledge.languages import Language, detect, terms
 from knowledge.loaded import IndexMissing, LiveIndex, LoadedPartition, View
@@ -26,13 +26,11 @@ _WORDS_WEIGHT = 0.3  #: of a lexical standard deviation, a dense one being 1
 _OTHER_WORDS_WEIGHT = 0.05  #: likewise, for words in another language than the question's: names, mostly
 _OWN_LANGUAGE = 0.35  #: standard deviations that the question's own language is preferred by
 _SECOND_CHUNK = 0.35  #: how much an article's second best chunk counts, the best being 1
-_SECTIONS = 2  #: of one article among the passages
-_FURTHER_SECTION = (
-    0.8  #: standard deviations that an article's second section is put back by: others come first
-)
-_BEHIND = 0.7  #: and so much of what it is behind the first section
+_SECTIONS = 3  #: of one article among the passages, at most
+_FURTHER_SECTION = 0.4  #: deviations that a section is put back by for each better one of its article
+_BEHIND = 0.7  #: and by so much of what it is behind the best one
 _TWINS = 3  #: times as many articles as passages are ranked: some are nearly the same as others
-_CHUNKS_READ = 4  #: of an article, among which its sections are looked for
+_CHUNKS_READ = 8  #: of an article, among which its sections are looked for
 _WHOLE_ARTICLE = 0.2  #: of a deviation of the article's own BM25, the words of all its sections together
 _NARROWEST = 1.0  #: a deviation of BM25 scores is not taken for less
 
@@ -103,13 +101,12 @@ class Searcher:
 
     def read(self, text: str) -> Question:
         """Tell the language and embed."""
-        vector = self._embedder.embed_queries([text])[0] if self._embedder else None
-        return Question(text=text, language=detect(text), vector=vector)
+        return Question(text=text, language=detect(text), vector=query_vector(self._embedder, text))
 
     def search(self, question: Question, reader: Audience, *, limit: int = 10) -> list[Passage]:
         """The best sections of the best articles that `reader` may read, best first.
 
-        No article comes more than twice: ten passages are of five articles or more.
+        No article comes more than three times: ten passages are of four articles or more.
         """
         if not question.text.strip():
             return []

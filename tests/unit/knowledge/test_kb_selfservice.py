@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 import yaml
 from hash_embedder import HashEmbedder
 
-from bot.core.errors import UserFacingError
+from bot.core.errors import Unavailable, UserFacingError
 from bot.core.model import (
     INTERNAL,
     PUBLIC,
@@ -29,6 +29,7 @@ from bot.core.model import (
 from bot.core.trending import trending
 from knowledge.articles import UnreadableArticle, load_article
 from knowledge.chunking import chunk_article
+from knowledge.embedding import Vectors
 from knowledge.gaps import draft, group
 from knowledge.opening import KnowledgeIndex
 from knowledge.relating import related
@@ -254,3 +255,26 @@ def test_a_film_is_called_one_and_its_address_stays_out(tmp_path: Path) -> None:
     )
     (chunk,) = chunk_article(load_article(tmp_path / "a.md", tmp_path))
     assert chunk.text == "See ▶ Video: the tour, ▶ Video: a demo and docs."
+
+
+# -- an embedder that is away --------------------------------------------------
+
+
+class _Away(HashEmbedder):
+    is_away = False
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        if self.is_away:
+            raise Unavailable("the embeddings server does not answer")
+        return super().embed_queries(texts)
+
+
+def test_while_the_embedder_is_away_words_do(tmp_path: Path) -> None:
+    (tmp_path / "kb").mkdir()
+    (tmp_path / "kb" / "a.md").write_text("# Zebras\n\nStripes of zebras.", "utf-8")
+    embedder = _Away()
+    opened = KnowledgeIndex(tmp_path / "data", embedder)
+    opened.refresh([tmp_path / "kb"])
+    embedder.is_away = True
+    assert [one.path for one in opened.search("zebras", PUBLIC)] == ["a.md"]
+    opened.close()
