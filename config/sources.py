@@ -225,7 +225,9 @@ def _repository(table: Table, *, secretly: bool) -> str:
     value = table.text("repository")
     if value.startswith("-") or "::" in value or not value.isprintable():
         raise table.wrong("repository", "is not an address or a folder that git clones")
-    is_web = value.startswith(("http://", "https://"))
+    if value.startswith(("http://", "git://")):
+        raise table.wrong("repository", "could be changed on its way; write https:// or ssh://")
+    is_web = value.startswith("https://")
     if is_web and "@" in urlsplit(value).netloc:
         raise table.wrong("repository", "names a user or a password; use token")
     if secretly and not value.startswith("https://"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -16,6 +17,8 @@ from bot.system import SystemTime
 from bot.wiring import live_problems
 from config.policies import load_policies
 from config.settings import Settings
+from config.sources import load_sources
+from config.tables import Layers
 from storage.database import Database
 from storage.ledger import SqlLedger
 from storage.migrating import current_revision, needs_migration
@@ -57,6 +60,7 @@ def check(arguments: argparse.Namespace) -> int:
 async def _findings(settings: Settings, *, is_live: bool) -> list[Finding]:
     findings = [_policies(settings)]
     findings += [Finding(part="door", is_ok=True, words=words) for words in settings.door_problems()]
+    findings += _sources(settings)
     findings += [_index(settings)]
     findings += await _store(settings)
     if is_live:
@@ -77,6 +81,16 @@ def _policies(settings: Settings) -> Finding:
         f"{len(policies.agents)} agents, {len(policies.targets)} promises"
     )
     return Finding(part="policies", is_ok=True, words=words)
+
+
+def _sources(settings: Settings) -> list[Finding]:
+    """Where articles come from; names the variable of a credential that is not there."""
+    try:
+        found = load_sources(Layers(settings.config_dir), os.environ)
+    except UserFacingError as error:
+        return [Finding(part="sources", is_ok=False, words=str(error))]
+    words = ", ".join(f"{source.name} ({source.kind.value})" for source in found)
+    return [Finding(part="sources", is_ok=True, words=words or "none: only folders are indexed")]
 
 
 def _index(settings: Settings) -> Finding:

@@ -73,6 +73,7 @@ class DiscussionsTwin:
     ) -> None:
         self.token = token
         self.viewer = viewer
+        self.is_used_up = False  #: the hour's points are spent
         self.repositories: dict[str, Repository] = {}
         self.faults = Faults(random.Random(rng.random()))  # noqa: S311 - repeatable on purpose
         self.journal = Journal(time)
@@ -123,6 +124,12 @@ class DiscussionsTwin:
     def _answer(self, request: web.Request, body: bytes) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {self.token}":
             return _json({"message": "Bad credentials", "documentation_url": _HINT, "status": "401"}, 401)
+        if (
+            self.is_used_up
+        ):  # https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
+            reset = str(int(self._time.now().timestamp()) + 3600)
+            left = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+            return _json({"message": "API rate limit exceeded", "documentation_url": _HINT}, 403, left)
         try:
             asked = json.loads(body)
             variables = asked["variables"]

@@ -91,6 +91,8 @@ class Fetcher:
             if seconds > _LONGEST_PAUSE.total_seconds():
                 raise self.failed(f"{self.base_url} asks to wait {seconds:.0f} seconds; sync again later.")
             return "goes on asking to wait.", seconds
+        if status in _REFUSED and answer.headers.get("X-RateLimit-Remaining") == "0":
+            raise self.failed(f"the limit of {self.base_url} is used up; sync again in an hour.")
         if status in _REFUSED:
             who = f"the credentials in {self.variable}" if self.variable else "readers without credentials"
             raise self.failed(f"{self.base_url} refused {who} ({status}).")

@@ -130,18 +130,18 @@ class GitSource:
         found = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
         found |= {
             "GIT_TERMINAL_PROMPT": "0",
-            "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",  # none that runs a command
+            "GIT_ALLOW_PROTOCOL": "file:https:ssh",  # none runs a command or is open on the way
             "GIT_DIR": str(self.copy.resolve()),
         }
+        settings = {"http.followRedirects": "false"}
         if self.token:
             # Neither in the arguments nor in a file, and for this host alone: https://git-scm.com/docs/git-config
             host = urlsplit(self.repository).netloc
             secret = base64.b64encode(f"x-access-token:{self.token}".encode()).decode()
-            found |= {
-                "GIT_CONFIG_COUNT": "1",
-                "GIT_CONFIG_KEY_0": f"http.https://{host}/.extraHeader",
-                "GIT_CONFIG_VALUE_0": f"Authorization: Basic {secret}",
-            }
+            settings[f"http.https://{host}/.extraHeader"] = f"Authorization: Basic {secret}"
+        found["GIT_CONFIG_COUNT"] = str(len(settings))
+        for number, (key, value) in enumerate(settings.items()):
+            found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         return found
 
 

@@ -104,7 +104,9 @@ def digest(*parts: str) -> str:
 
 
 def _line(value: str) -> str:
-    return " ".join(value.encode("utf-8", "replace").decode("utf-8").replace("\0", "").split())
+    written = value.encode("utf-8", "replace").decode("utf-8")
+    # What steers a terminal or the direction of writing is no part of a title.
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in written).split())
 
 
 def _mark(key: str) -> str:

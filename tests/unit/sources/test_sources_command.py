@@ -110,3 +110,21 @@ def test_a_wrong_name_and_no_sources_at_all_are_one_sentence(
     (tmp_path / "config" / "sources.toml").unlink()
     assert main(["kb", "sync"]) == 2
     assert "no source is configured" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("repository")
+def test_check_names_the_variable_of_a_credential_that_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["check"])
+    assert "ok   sources: handbook (git)" in capsys.readouterr().out
+
+    with (tmp_path / "config" / "sources.toml").open("a", encoding="utf-8") as file:
+        file.write('[wiki]\nkind = "confluence"\nurl = "https://acme.atlassian.net"\nspaces = ["SUP"]\n')
+        file.write('token = "WIKI_TOKEN_THAT_NOBODY_SET"\n')
+    assert main(["check"]) == 1
+    told = capsys.readouterr().out
+    assert (
+        "BAD  sources: sources.toml: [wiki]: token: the environment variable WIKI_TOKEN_THAT_NOBODY_SET"
+        in told
+    )

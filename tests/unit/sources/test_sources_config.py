@@ -56,6 +56,14 @@ def test_a_source_is_read_with_its_secret_out_of_the_environment(tmp_path: Path)
     assert read(tmp_path, TALK + 'token = "TOKEN"').url == "https://api.github.com/graphql"
 
 
+def test_what_is_left_out_is_configured(tmp_path: Path) -> None:
+    wiki = read(tmp_path, WIKI + 'excluded_labels = ["draft"]\n')
+    assert (wiki.restricted, wiki.excluded_labels) == (None, frozenset({"draft"}))
+    assert read(tmp_path, WIKI + 'restricted = "internal"\n').restricted == INTERNAL
+    talk = read(tmp_path, TALK + 'token = "TOKEN"\ncategories = ["q-a"]\nexcluded_authors = ["Mallory"]\n')
+    assert (talk.categories, talk.excluded_authors) == (frozenset({"q-a"}), frozenset({"mallory"}))
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -68,6 +76,9 @@ def test_a_source_is_read_with_its_secret_out_of_the_environment(tmp_path: Path)
         (GIT + 'token = "EMPTY"', "token: the environment variable EMPTY is not set"),
         (GIT + 'audience = "everybody"', "audience: write public, internal or customer:<organisation>"),
         ('kind = "git"\nrepository = "ext::sh"', "repository: is not an address"),
+        ('kind = "git"\nrepository = "http://host/x"', "repository: could be changed on its way"),
+        (WIKI + 'restricted = "public"', "restricted: what only some may see is never public"),
+        (TALK + 'token = "TOKEN"\nmaintainers_only = "yes"', "maintainers_only: 'yes' is not true or false"),
         ('kind = "git"\nrepository = "--upload-pack=x"', "repository: is not an address"),
         ('kind = "git"\nrepository = "https://a:b@host/x"', "repository: names a user or a password"),
         ('kind = "git"\nrepository = "/srv/x"\ntoken = "TOKEN"', "token: goes with a repository at https://"),

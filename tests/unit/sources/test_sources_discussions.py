@@ -220,6 +220,16 @@ async def test_a_stated_pause_is_kept(twin: DiscussionsTwin, session: aiohttp.Cl
     assert paused == [17.0]
 
 
+async def test_a_limit_that_is_used_up_is_not_taken_for_a_wrong_token(
+    twin: DiscussionsTwin, session: aiohttp.ClientSession
+) -> None:
+    twin.is_used_up = True
+
+    with pytest.raises(SourceFailed, match=r"is used up; sync again in an hour") as caught:
+        await source(twin, session).listing()
+    assert "DISCUSSIONS_TOKEN" not in str(caught.value)
+
+
 async def test_a_token_that_is_refused_is_named_by_its_variable_alone(
     twin: DiscussionsTwin, session: aiohttp.ClientSession
 ) -> None:
