@@ -62,9 +62,11 @@ class _Head(Generic[Label]):
         gram = centred @ centred.T + np.diag(_RIDGE / worth)
         return cls(tuple(labels), middle, centred.T @ np.linalg.solve(gram, wanted - usual), usual)
 
-    def judge(self, features: Matrix) -> tuple[Label, float]:
+    def judge(self, features: Matrix, *, but: Label | None = None) -> tuple[Label, float]:
         """The likeliest label, and how likely it is."""
         scores = _SHARPNESS * ((features - self.middle) @ self.weights + self.usual)
+        if but is not None:
+            scores[self.labels.index(but)] = -np.inf
         likely = np.exp(scores - scores.max())
         best = int(likely.argmax())
         return self.labels[best], float(likely[best] / likely.sum())
@@ -99,7 +101,8 @@ class ExampleClassifier:
         vectors = self._embedder.embed_queries([masked]) if self._embedder else None
         about, hurting = _features([masked], vectors, learnt.rarity)
         area, sure_of_area = learnt.area.judge(about[0])
-        priority, sure_of_priority = learnt.priority.judge(hurting[0])
+        but = None if triage.may_be_emergency(text) else Priority.P1
+        priority, sure_of_priority = learnt.priority.judge(hurting[0], but=but)
         if triage.is_emergency(text):
             priority, sure_of_priority = Priority.P1, 1.0
         return replace(

@@ -102,7 +102,7 @@ AREAS: dict[ProductArea, tuple[re.Pattern[str], re.Pattern[str]]] = {
 }
 
 PRODUCTION = _words("""
-    production, prod., producao, live system, live cluster, live catalog, on live, our live
+    production, prod., producao, live system, live cluster, live catalog, on live., our live.
 """)
 EVERYBODY = _words("""
     everything, everyone, everybody, entire, whole, all teams, all users, all services, company wide,

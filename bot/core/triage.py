@@ -90,6 +90,13 @@ def is_emergency(text: str) -> bool:
     return bool(_emergency(_folded(text)))
 
 
+def may_be_emergency(text: str) -> bool:
+    """Whether production, everybody, an outage or a loss is spoken of; else it is no P1."""
+    folded = _folded(text)
+    signs = (telling.PRODUCTION, telling.EVERYBODY, telling.DOWN, telling.LOSS)
+    return any(pattern.search(folded) for pattern in signs)
+
+
 def _area(folded: str) -> tuple[ProductArea, list[str], float]:
     scores = _points(folded)
     best = max(scores, key=scores.__getitem__)

@@ -40,6 +40,13 @@ def test_an_emergency_is_p1_whatever_the_examples_say(text: str, classifier: Exa
     assert classifier.classify(text, [wrong] * 5).priority is Priority.P1
 
 
+def test_what_says_nothing_of_production_or_loss_wakes_nobody(classifier: ExampleClassifier) -> None:
+    text = "sorting tables by name"
+    said = [Correction(text=text, product_area=None, priority=Priority.P1)]
+    assert classifier.classify(text, said).priority is not Priority.P1
+    assert classifier.classify(f"{text} in production", said).priority is Priority.P1
+
+
 def test_a_correction_is_learnt_and_unlearnt(classifier: ExampleClassifier) -> None:
     text = "the frobnicator of the flux compensator wobbles"
     said = Correction(text=text, product_area=ProductArea.FEDERATION, priority=Priority.P4)
