@@ -90,7 +90,7 @@ def _sources(settings: Settings) -> list[Finding]:
     except UserFacingError as error:
         return [Finding(part="sources", is_ok=False, words=str(error))]
     words = ", ".join(f"{source.name} ({source.kind.value})" for source in found)
-    return [Finding(part="sources", is_ok=True, words=words or "none: only folders are indexed")]
+    return [Finding(part="sources", is_ok=True, words=words or "none besides folders")]
 
 
 def _index(settings: Settings) -> Finding:

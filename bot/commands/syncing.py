@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +64,21 @@ async def _mirrored(
 
     async with AsyncExitStack() as stack:
         sources = [await _BUILDERS[one.kind](one, root, stack) for one in chosen]
-        return await mirror(sources, root, dry_run=dry_run, sure=sure)
+        told = stack.enter_context(_spinner())
+        return await mirror(sources, root, dry_run=dry_run, sure=sure, told=told)
+
+
+@contextmanager
+def _spinner() -> Iterator[Callable[[str], None]]:
+    """Shows on a terminal which source is being read; how much it has is known only at the end."""
+    from rich.console import Console  # noqa: PLC0415 - only here
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("") as status:
+        yield lambda name: status.update(f"reading {name}")
 
 
 async def _git(settings: SourceSettings, root: Path, stack: AsyncExitStack) -> Source:

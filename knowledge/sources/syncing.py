@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +32,28 @@ def sources_dir(data_dir: Path) -> Path:
     return data_dir / "sources"
 
 
+def untold(_name: str) -> None:
+    """Says nothing."""
+
+
 async def sync(
-    sources: Sequence[Source], root: Path, *, dry_run: bool = False, sure: bool = False
+    sources: Sequence[Source],
+    root: Path,
+    *,
+    dry_run: bool = False,
+    sure: bool = False,
+    told: Callable[[str], None] = untold,
 ) -> list[SyncReport]:
-    """Bring each source's folder below `root` to what it has now. One at a time, over all processes."""
+    """Bring each source's folder below `root` to what it has now. One at a time, over all processes.
+
+    `told` hears the name of each source before it is read.
+    """
+    reports = []
     with _alone(root):
-        return [await _sync(source, root / source.name, dry_run=dry_run, sure=sure) for source in sources]
+        for source in sources:
+            told(source.name)
+            reports.append(await _sync(source, root / source.name, dry_run=dry_run, sure=sure))
+    return reports
 
 
 @contextmanager
