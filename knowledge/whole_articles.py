@@ -29,7 +29,9 @@ class WholeArticles:
         self._chunks = chunks
         self._entries = entries
         total = np.bincount(self._owners, weights=lengths, minlength=len(self.ids))
-        self._damping = _SATURATION * (1 - _LENGTH + _LENGTH * total / max(float(total.mean()), 1.0))
+        self._damping = _SATURATION * (
+            1 - _LENGTH + _LENGTH * total / max(float(total.mean()) if total.size else 0.0, 1.0)
+        )
         self._known: dict[str, tuple[Numbers, Scores]] = {}
         self._remembered = 0
 

@@ -76,7 +76,7 @@ async def _sync(source: Source, folder: Path, *, dry_run: bool, sure: bool) -> S
         return SyncReport(name=source.name, problems=(str(error),))
     changes = plan(folder, source.name, listing.articles, listing.withheld)
     problems = [f"{source.name}: {problem}" for problem in listing.problems]
-    if not listing.articles:
+    if not listing.articles and not listing.withheld:
         problems.append(f"{source.name}: the source has no article.")
     held = changes.is_drastic and not sure
     if held:
