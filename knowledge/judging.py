@@ -14,21 +14,21 @@ from knowledge.retrieval import Passage, Question
 
 _MANY_WORDS = 9
 _FEW_CHUNKS = 200  #: nothing was fitted on smaller indexes
-# A logistic regression, fitted and checked as docs/decisions/0017-ranking.md says. At a confidence of one
-# half, eight of a hundred questions that have an answer are left without.
+# A logistic regression that tells questions with an answer from those without, scaled so that it says how
+# often the best article is a right one. docs/decisions/0017-ranking.md has how it was fitted and checked.
 _WEIGHTS = {
-    "lead": 0.5,
-    "spread": 0.07,
-    "strange": -2.65,
-    "unknown": -1.38,
-    "likeness": -0.77,
-    "nearest": -17.83,
-    "covered": 2.34,
-    "words": 2.69,
-    "foreign": 0.94,
-    "chance": -1.73,
+    "lead": 0.3,
+    "spread": 0.04,
+    "strange": -1.61,
+    "unknown": -0.82,
+    "likeness": -0.45,
+    "nearest": -10.94,
+    "covered": 1.6,
+    "words": 1.64,
+    "foreign": 0.68,
+    "chance": -1.05,
 }
-_BIAS = 2.07
+_BIAS = -0.18
 _FAR = 4.0  #: standard deviations; nothing was fitted beyond
 _RIVAL = 5  #: articles behind the best one, whose scores say what is usual for this question
 
@@ -104,7 +104,7 @@ def _having(partitions: Sequence[LoadedPartition], words: Sequence[str]) -> set[
 
 
 def confidence_in(evidence: Evidence) -> float:
-    """The probability that the articles hold an answer, 0 to 1."""
+    """The probability that the best article answers, 0 to 1."""
     figures = asdict(evidence)
     total = _BIAS + sum(weight * float(figures[name]) for name, weight in _WEIGHTS.items())
     return 1 / (1 + math.exp(-total))

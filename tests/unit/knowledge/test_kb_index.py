@@ -53,7 +53,7 @@ def test_an_index_finds_an_article_by_its_words(folder: Path, data: Path) -> Non
     assert [passage.score for passage in found] == sorted((one.score for one in found), reverse=True)
     sections = [(passage.path, passage.anchor) for passage in found]
     assert len(set(sections)) == len(sections)
-    assert max(Counter(path for path, _ in sections).values()) == 2  # no article fills the list alone
+    assert max(Counter(path for path, _ in sections).values()) <= 3  # no article fills the list alone
     index.close()
 
 

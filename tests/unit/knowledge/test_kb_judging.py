@@ -11,6 +11,7 @@ import pytest
 from hash_embedder import HashEmbedder
 
 from bot.core.model import PUBLIC
+from knowledge.answering import SURE
 from knowledge.embedding import Vectors
 from knowledge.embeddings import Embeddings
 from knowledge.judging import Evidence, confidence_in, weigh_up
@@ -132,5 +133,5 @@ def test_names_are_strange_to_the_best_article_or_unknown_to_all(index: Knowledg
 )
 def test_what_speaks_against_an_answer_makes_it_less_sure(change: dict[str, float]) -> None:
     sure = confidence_in(USUAL)
-    assert 0.5 < sure < 1.0
+    assert SURE < sure < 1.0
     assert 0.0 < confidence_in(replace(USUAL, **change)) < sure  # type: ignore[arg-type]  # flags are numbers here
