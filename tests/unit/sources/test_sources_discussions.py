@@ -107,6 +107,18 @@ async def test_what_does_not_change_is_not_touched_and_an_edit_is(
     assert (report.written, report.unchanged) == (1, 1)
 
 
+async def test_the_revision_moves_with_what_is_shown(
+    twin: DiscussionsTwin, session: aiohttp.ClientSession
+) -> None:
+    (asked,) = twin.repositories["acme/widget"].discussions
+    revisions = []
+    for edited_at in (None, NOON + timedelta(days=1), NOON + timedelta(days=2)):
+        asked.edited_at = edited_at
+        revisions += [one.revision for one in (await source(twin, session).listing()).articles]
+
+    assert revisions == ["2026-11-24T12:01:00Z", "2026-11-25T12:00:00Z", "2026-11-26T12:00:00Z"]
+
+
 async def test_an_answer_that_is_not_accepted_any_more_is_gone(
     twin: DiscussionsTwin, session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:

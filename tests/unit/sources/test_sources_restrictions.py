@@ -118,6 +118,12 @@ async def test_what_lies_below_something_that_cannot_be_seen_is_left_out(world: 
     assert "Guide" not in await world.audiences()
 
 
+async def test_what_lies_below_something_that_is_not_there_is_left_out(world: World) -> None:
+    world.twin.pages["4"]["parentId"] = "77"
+
+    assert "Guide" not in await world.audiences()
+
+
 async def test_pages_in_a_circle_are_not_trusted_and_do_not_hang(world: World) -> None:
     world.twin.pages["1"]["parentId"] = "4"
     world.twin.pages["4"]["parentId"] = "1"
