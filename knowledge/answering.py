@@ -20,8 +20,8 @@ from knowledge.retrieval import Passage, Question, Searcher
 PASSAGES = 10  #: that are looked at, and shown by `ask`
 QUOTED = 3  #: at most
 _LOOKED_AT = 15  #: passages, among which there are at least five articles to compare
-# Low: even so eight of a hundred questions that have an answer are left without, and a quotation shows by itself
-# when it is beside the point. A room may ask for more.
+# Low: even so some questions that have an answer are left without, and a quotation shows by itself when it is
+# beside the point. A room may ask for more.
 SURE = 0.2  #: the confidence from which on the bot answers
 _DOUBTFUL = 0.1  #: from which on it says that it is unsure, rather than that there is nothing
 _CLOSE = 0.5  #: a further passage is quoted when it is no more than so many deviations behind the best one
