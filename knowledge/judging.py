@@ -12,23 +12,23 @@ from knowledge.loaded import LoadedPartition, View
 from knowledge.naming import names
 from knowledge.retrieval import Passage, Question
 
-_MANY_WORDS = 9
+_FEW_WORDS, _MANY_WORDS = 5, 9
 _FEW_CHUNKS = 200  #: nothing was fitted on smaller indexes
 # A logistic regression that tells questions with an answer from those without, scaled so that it says how
 # often the best article is a right one. docs/decisions/0017-ranking.md has how it was fitted and checked.
 _WEIGHTS = {
-    "lead": 0.3,
-    "spread": 0.04,
-    "strange": -1.61,
+    "lead": 0.29,
+    "spread": 0.05,
+    "strange": -1.63,
     "unknown": -0.82,
-    "likeness": -0.45,
-    "nearest": -10.94,
-    "covered": 1.6,
-    "words": 1.64,
-    "foreign": 0.68,
-    "chance": -1.05,
+    "likeness": -0.44,
+    "nearest": -10.89,
+    "covered": 1.57,
+    "words": 2.1,
+    "foreign": 0.66,
+    "chance": -0.94,
 }
-_BIAS = -0.18
+_BIAS = -1.59
 _FAR = 4.0  #: standard deviations; nothing was fitted beyond
 _RIVAL = 5  #: articles behind the best one, whose scores say what is usual for this question
 
@@ -40,7 +40,7 @@ class Evidence:
     lead: float  #: how far the second article is behind it
     spread: float  #: how far the usual rival is behind it
     covered: float  #: part of the question's words, by rarity, that the best article has; 0 across languages
-    words: float  #: logarithm of their number, of nine at most: the more, the less does chance explain
+    words: float  #: logarithm of their number, between five and nine: chance explains long matches less
     strange: bool  #: a name in it is not in the best article
     unknown: bool  #: a name in it is in no article
     foreign: bool  #: the best article is in another language
@@ -59,7 +59,7 @@ def weigh_up(view: View, question: Question, found: Sequence[Passage], likeness:
         lead=min(scores[0] - scores[min(1, len(scores) - 1)], _FAR),
         spread=min(scores[0] - scores[min(_RIVAL - 1, len(scores) - 1)], _FAR),
         covered=words.covered,
-        words=math.log(min(max(words.count, 1), _MANY_WORDS)),
+        words=math.log(min(max(words.count, _FEW_WORDS), _MANY_WORDS)),
         strange=any(best.article not in articles for articles in named),
         unknown=not all(named),
         foreign=question.language not in (None, best.language),

@@ -32,9 +32,9 @@ FLOORS = {
     "section_hit_at_5": 0.71,
 }
 ACROSS = 0.56  #: recall at 5 of Portuguese questions that only an English article answers
-CITES_GOLD = 0.75
+CITES_GOLD = 0.7  #: of answers, which are given to nearly all that have one
 ABSTAINED = 0.78  #: of the unanswerable questions
-MOST_ABSTAINED = 0.36  #: of the answerable ones
+MOST_ABSTAINED = 0.12  #: of the answerable ones
 WORST_CALIBRATION = 0.14
 
 

@@ -125,7 +125,7 @@ def test_names_are_strange_to_the_best_article_or_unknown_to_all(index: Knowledg
         {"lead": 0.0},
         {"spread": 0.0},
         {"covered": 0.1},
-        {"words": 0.7},
+        {"words": 1.6},
         {"likeness": 0.6},
         {"nearest": 0.02},
         {"chance": 5.0},
