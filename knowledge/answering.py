@@ -117,7 +117,12 @@ class Answerer:
             title = passage.title if heading == passage.title else f"{passage.title} — {heading}"
             parts.append(f"**{neutral(title)}**\n{quotation.text}")
             citations.append(
-                Citation(path=passage.path, heading=neutral(heading), url=_url(passage, quotation.heading))
+                Citation(
+                    path=passage.path,
+                    heading=neutral(heading),
+                    url=_url(passage, quotation.heading),
+                    revision=passage.revision,
+                )
             )
         text = Text(body="\n\n".join(parts), audience=widest([passage.audience for passage in chosen]))
         return Answer(text=text, citations=tuple(citations), confidence=round(confidence, 3))

@@ -106,14 +106,20 @@ def load_article(path: Path, folder: Path, *, audience: Audience = PUBLIC) -> Ar
         url=_url(front, shown),
         description=mask(_string(front, "description", shown), is_documentation=True),
         source=_string(front, "source", shown) or folder.resolve().name,
-        revision=_string(front, "revision", shown) or _digest(title, masked),
+        revision=_revision(front, shown, _digest(title, masked, str(_audience(front, shown) or audience))),
         updated=_string(front, "updated", shown),
         questions=_questions(front, shown),
     )
 
 
-def _digest(title: str, body: str) -> str:
-    return hashlib.sha256(f"{title}\n{body}".encode()).hexdigest()[:_REVISION]
+def _digest(title: str, body: str, audience: str) -> str:
+    return hashlib.sha256(f"{audience}\n{title}\n{body}".encode()).hexdigest()[:_REVISION]
+
+
+def _revision(front: Mapping[str, Any], shown: str, digest: str) -> str:
+    """What the article states, and what it is: a revision that nobody raises must not hide a change."""
+    stated = _string(front, "revision", shown)
+    return f"{stated}-{digest}" if stated else digest
 
 
 def fingerprint(path: Path) -> str:

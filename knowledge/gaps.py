@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 
 from bot.core.masking import mask
-from bot.core.model import Citation, Gap
+from bot.core.model import Audience, Citation, Gap
 from bot.core.replies import plain
 from knowledge.embedding import Embedder, Vectors, unit
 from knowledge.languages import Language, detect, terms
@@ -55,7 +55,7 @@ class GapGroup:
     questions: tuple[str, ...]  #: the most typical first
     times: int
     conversations: int
-    audiences: int  #: how many organisations, the public and ourselves being one each
+    audience: Audience  #: of all its questions: what one customer asked is never mixed with another's
     not_helped: int  #: how often an answer was given and did not help
     first_at: datetime
     last_at: datetime
@@ -72,7 +72,9 @@ def group(gaps: Sequence[Gap], embedder: Embedder | None) -> list[GapGroup]:
     groups: list[list[int]] = []
     for one in range(len(gaps)):
         for members in groups:
-            if all(_is_same(alike[one, other], near[one] & near[other]) for other in members):
+            if gaps[members[0]].audience == gaps[one].audience and all(
+                _is_same(alike[one, other], near[one] & near[other]) for other in members
+            ):
                 members.append(one)
                 break
         else:
@@ -122,7 +124,7 @@ def _group(gaps: Sequence[Gap], questions: Sequence[str], alike: Vectors) -> Gap
         questions=tuple(dict.fromkeys(questions[one] for one in typical)),
         times=len(gaps),
         conversations=len({gap.conversation for gap in gaps}),
-        audiences=len({str(gap.audience) for gap in gaps}),
+        audience=gaps[0].audience,
         not_helped=sum(gap.reason == "not_helped" for gap in gaps),
         first_at=min(gap.asked_at for gap in gaps),
         last_at=max(gap.asked_at for gap in gaps),
@@ -146,5 +148,5 @@ def draft(group: GapGroup) -> str:
         "## Steps\n\nTODO\n\n"
         f"## As people asked it\n\n{asked}\n\n"
         f"## What we have nearby\n\n{near or 'Nothing.'}\n\n"
-        "TODO: set `audience: public` once it is right, and take out this line.\n"
+        "TODO: decide who may read it (`audience` above), and take out this line.\n"
     )

@@ -26,7 +26,7 @@ _WORDS_WEIGHT = 0.3  #: of a lexical standard deviation, a dense one being 1
 _OTHER_WORDS_WEIGHT = 0.05  #: likewise, for words in another language than the question's: names, mostly
 _OWN_LANGUAGE = 0.35  #: standard deviations that the question's own language is preferred by
 _SECOND_CHUNK = 0.35  #: how much an article's second best chunk counts, the best being 1
-_SECTIONS = 3  #: of one article among the passages, at most
+_SECTIONS = 2  #: of one article among the passages, at most
 _FURTHER_SECTION = 0.4  #: deviations that a section is put back by for each better one of its article
 _BEHIND = 0.7  #: and by so much of what it is behind the best one
 _TWINS = 3  #: times as many articles as passages are ranked: some are nearly the same as others
@@ -106,7 +106,7 @@ class Searcher:
     def search(self, question: Question, reader: Audience, *, limit: int = 10) -> list[Passage]:
         """The best sections of the best articles that `reader` may read, best first.
 
-        No article comes more than three times: ten passages are of four articles or more.
+        No article comes more than twice: ten passages are of five articles or more.
         """
         if not question.text.strip():
             return []

@@ -15,7 +15,7 @@ from knowledge.catalogue import Catalogue
 from knowledge.embedding import Embedder
 from knowledge.embeddings import Embeddings
 
-LAYOUT = 3  #: raised when the tables, the chunks or the terms change: everything is built anew
+LAYOUT = 4  #: raised when the tables, the chunks or the terms change: everything is built anew
 # A release that knows another layout has a pointer of its own, and goes on with what it can read.
 POINTER = f"current-{LAYOUT}"
 _LEASE = "readers.sqlite"

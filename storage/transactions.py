@@ -124,6 +124,10 @@ class SqlTransaction(SqlAnswers):
         given = await self._connection.scalar(statement)
         return None if given is None else _recorded(MessageId(given), message)
 
+    async def reword_message(self, conversation: ConversationId, source: str, body: str) -> None:
+        where = messages.c.conversation == conversation, messages.c.source == source
+        await self._connection.execute(update(messages).where(*where).values(body=body))
+
     async def save_person(self, person: Person) -> None:
         ref = person.ref
         statement = self._database.insert(people).values(

@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 
 from bot.commands.printing import as_json, say
 from bot.commands.starting import prepare_database, settings_from_environment
-from bot.core import recalling
+from bot.core import preparing, recalling
 from bot.core.context import Context
+from bot.core.effects import DraftAnswer
 from bot.core.errors import UserFacingError
-from bot.core.model import Citation, Finding, GivenAnswer, Inquiry
+from bot.core.masking import mask
+from bot.core.model import Citation, Finding, GivenAnswer
 from bot.core.policies import Policies
 from bot.core.ports import KnowledgeBase, Time
 from bot.core.spelling import LARGEST_ID, render_instant
@@ -100,15 +102,27 @@ async def correct(
     async with Database.open(settings.database_url.reveal()) as database:
         ledger = SqlLedger(database)
         for one in chosen:
-            finding = await _ask_again(ledger, one, knowledge)
+            finding = await _ask_again(ledger, one, knowledge, policies, now=time.now())
             await _plan(ledger, one.given, finding, policies, now=time.now())
 
 
-async def _ask_again(ledger: SqlLedger, one: Recalled, knowledge: KnowledgeBase) -> Finding:
+async def _ask_again(
+    ledger: SqlLedger, one: Recalled, knowledge: KnowledgeBase, policies: Policies, *, now: datetime
+) -> Finding:
+    """With what was said before it in the thread, as the first time."""
     async with ledger.reading() as records:
         conversation = await records.conversation(one.given.conversation)
-    inquiry = Inquiry(text=one.question, reader=conversation.audience, tier=conversation.tier)
-    return await knowledge.answer(inquiry)
+        asked = DraftAnswer(
+            conversation=conversation.id,
+            question=one.given.question,
+            text=one.question,
+            reader=conversation.audience,
+            tier=conversation.tier,
+            was_addressed=True,
+        )
+        prepared = await preparing.prepare(asked, records, policies, now=now)
+    assert isinstance(prepared, DraftAnswer)  # somebody who called the bot is always answered
+    return await knowledge.answer(prepared.inquiry)
 
 
 async def _plan(
@@ -130,7 +144,7 @@ def _show(found: Sequence[Recalled], *, as_data: bool) -> None:
     for one in found:
         changed = ", ".join(dict.fromkeys(citation.path for citation in one.outdated))
         say(f"{one.given.id}  {one.given.given_at:%Y-%m-%d}  {one.given.text.audience}  changed: {changed}")
-        say(f"    {' '.join(one.question.split())[:100]}")
+        say(f"    {mask(' '.join(one.question.split()))[:100]}")
     if found:
         say(f"\nCorrect them where they stand: kb recall --correct {found[0].given.id} …, or --all")
 
@@ -141,7 +155,7 @@ def _data(one: Recalled) -> dict[str, object]:
         "given_at": render_instant(one.given.given_at),
         "audience": str(one.given.text.audience),
         "state": one.given.state.value,
-        "question": one.question,
+        "question": mask(one.question),
         "changed": [
             {"path": citation.path, "heading": citation.heading, "revision": citation.revision}
             for citation in one.outdated

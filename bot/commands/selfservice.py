@@ -102,7 +102,7 @@ def _show(groups: Sequence[GapGroup], days: int) -> None:
         say(f"No question of the last {days} days was left without a good answer.")
     for one in groups:
         near = ", ".join(citation.path for citation in one.nearest[:2]) or "nothing near"
-        who = f"{one.audiences} {_plural('audience', one.audiences)}"
+        who = str(one.audience)
         times = f"{one.times:4} {_plural('time', one.times)}"
         say(f"{times}, {who}, last {one.last_at:%Y-%m-%d}: {one.questions[0][:80]}")
         say(f"      nearest: {near}")
@@ -156,7 +156,7 @@ async def _gaps(settings: Settings, span: timedelta) -> Sequence[Gap]:
 
 def _as_data(one: GapGroup) -> dict[str, object]:
     first, last = render_instant(one.first_at), render_instant(one.last_at)
-    return {**asdict(one), "first_at": first, "last_at": last}
+    return {**asdict(one), "audience": str(one.audience), "first_at": first, "last_at": last}
 
 
 def _write(directory: Path, group: GapGroup, article: str) -> bool:

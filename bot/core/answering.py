@@ -232,7 +232,8 @@ async def press_ignore_draft(context: Context, event: ButtonPressed) -> None:
 async def _draft(context: Context, event: ButtonPressed) -> GivenAnswer | None:
     """The draft under the button, while it waits; only where our own people are may it be decided about."""
     number = parse_id(event.value)
-    if number is None or context.policies.room_of(event.address).audience != INTERNAL:
+    is_ours = context.policies.room_of(event.address).audience == INTERNAL
+    if number is None or not is_ours or not context.policies.is_agent(event.presser):
         return None
     try:
         given = await context.tx.answer(AnswerId(number))
@@ -249,14 +250,17 @@ async def press_helped(context: Context, event: ButtonPressed) -> None:
     conversation = context.of_its_readers(await context.tx.find_conversation(event.address))
     if conversation is None:
         return
-    await saying.restate(context, conversation.id, event, replies.helped)
-    await _vote(context, conversation, event, AnswerState.HELPED)
+    if await _is_open_to_votes(context, conversation, event):
+        await saying.restate(context, conversation.id, event, replies.helped)
+        await _vote(context, conversation, event, AnswerState.HELPED)
 
 
 async def press_not_helped(context: Context, event: ButtonPressed) -> None:
     """It did not: say so under it, keep the offer of a ticket, and note what is missing."""
     conversation = context.of_its_readers(await context.tx.find_conversation(event.address))
     if conversation is None:
+        return
+    if not await _is_open_to_votes(context, conversation, event):
         return
     question = parse_id(event.value)
     offered = offers(conversation, MessageId(question)) if question is not None else ()
@@ -265,6 +269,12 @@ async def press_not_helped(context: Context, event: ButtonPressed) -> None:
     given = await _vote(context, conversation, event, AnswerState.NOT_HELPED)
     if given is not None:
         await _record_gap(context, conversation, given.question, NOT_HELPED, given.citations)
+
+
+async def _is_open_to_votes(context: Context, conversation: Conversation, event: ButtonPressed) -> bool:
+    """One vote for an answer, and none for one that was corrected or taken back while it was pressed."""
+    given = await context.tx.find_answer(conversation.id, f"{event.address.door}:{event.message}")
+    return given is None or given.state in (AnswerState.PLANNED, AnswerState.POSTED)
 
 
 async def _vote(

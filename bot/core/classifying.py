@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from bot.core import promising, replies, saying
+from bot.core import promising, replies, saying, triage
 from bot.core.context import Context
 from bot.core.effects import Purpose, UpdateReplica
 from bot.core.errors import UserFacingError
@@ -39,6 +39,14 @@ async def apply(context: Context, event: TicketClassified) -> None:
     is_floor = ticket.priority is Priority.P1 and verdict.priority is not Priority.P1
     if described.is_open and not ticket.is_priority_settled and not is_floor:
         await _set_priority(context, described, verdict.priority)
+
+
+async def raise_floor(context: Context, ticket: Ticket, text: str) -> Ticket:
+    """Production went down under an open ticket of a customer: P1, unless a person of ours settled it."""
+    is_asked = ticket.organisation is not None and ticket.is_open and not ticket.is_priority_settled
+    if is_asked and triage.is_emergency(text):
+        return await _set_priority(context, ticket, Priority.P1)
+    return ticket
 
 
 def is_order(text: str) -> bool:
@@ -84,15 +92,16 @@ async def _remember(context: Context, conversation: Conversation, ticket: Ticket
         await context.tx.record_correction(ticket.id, example, at=context.now)
 
 
-async def _set_priority(context: Context, ticket: Ticket, priority: Priority) -> None:
+async def _set_priority(context: Context, ticket: Ticket, priority: Priority) -> Ticket:
     if ticket.priority is priority:
-        return
+        return ticket
     ticket = replace(ticket, priority=priority)
     await context.tx.save_ticket(ticket)
     await promising.retarget(context, ticket)
     if context.has_desk:
         await context.tx.plan(UpdateReplica(ticket=ticket.id, status=ticket.status, priority=priority))
     await promising.show(context, await context.tx.conversation(ticket.conversation))
+    return ticket
 
 
 async def _say(context: Context, conversation: Conversation, body: str) -> None:

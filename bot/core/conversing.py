@@ -140,6 +140,7 @@ async def _wrote_to_ticket(
         await saying.say_once(context, conversation, replies.ticket_closed(ticket.id))
         return False
     await ticketing.mirror(context, ticket, message)
+    ticket = await classifying.raise_floor(context, ticket, event.text)
     if await ticketing.requester_replied(context, ticket, context.at(event.sent_at)) != ticket:
         await promising.show(context, conversation)
     return True

@@ -217,6 +217,9 @@ class Transaction(Records, Protocol):
     async def record_message(self, message: NewMessage) -> Message | None:
         """Store it; None when (conversation, source) is already there."""
 
+    async def reword_message(self, conversation: ConversationId, source: str, body: str) -> None:
+        """Other words for a message of ours, as its readers see them now."""
+
     async def save_person(self, person: Person) -> None:
         """Insert or replace."""
 

@@ -28,10 +28,11 @@ class Evidence:
 _CALM = re.compile(
     r"\b(?:is|are|was|were)(?: not|n't) (?:down|affected|impacted|broken)\b"
     r"|\bnot (?:down|affected|impacted)\b|\b(?:back up|up again|(?<!be )recovered|all good|no longer down)\b"
-    r"|\b(?:what|e) (?:if|se)\b|\bin case\b|\bif (?:our |the )?prod(?:uction)?\b|^(?:is|are) [^.!?]*\?"
+    r"|\b(?:what|e) (?:if|se)\b|\bin case (?:of|our|the|prod)\b"
+    r"|\bif (?:our |the )?prod(?:uction)?\b|^(?:is|are) (?!you aware)[^.!?]*\?"
     r"|\bnao (?:esta|estao|esteve) (?:fora do ar|parad[oa]s?|afetad[oa]s?)\b|\b(?:voltou|normalizad[oa])\b"
 )
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_CLAUSE = re.compile(r"(?<=[.!?])\s+|[;:]\s+|,?\s+\b(?:but|however|mas|porem)\b")
 _QUESTION = re.compile(
     r"^(?:how|what|which|where|when|why|who|can|could|does|do|is|are|should"
     r"|como|qual|quais|onde|quando|por que|quem|quanto|posso|da para|existe)\b"
@@ -92,9 +93,12 @@ def is_emergency(text: str) -> bool:
 
 def may_be_emergency(text: str) -> bool:
     """Whether production, everybody, an outage or a loss is spoken of; else it is no P1."""
-    folded = _folded(text)
-    signs = (telling.PRODUCTION, telling.EVERYBODY, telling.DOWN, telling.LOSS)
-    return any(pattern.search(folded) for pattern in signs)
+    alarming = _alarming(_folded(text))
+    if telling.DOWN.search(alarming) or telling.LOSS.search(alarming):
+        return True
+    scope = telling.PRODUCTION.search(alarming) or telling.EVERYBODY.search(alarming)
+    trouble = (telling.BROKEN, telling.DOWN_THERE, telling.LOST_THERE)
+    return bool(scope) and any(pattern.search(alarming) for pattern in trouble)
 
 
 def _area(folded: str) -> tuple[ProductArea, list[str], float]:
@@ -126,9 +130,7 @@ def _priority(folded: str) -> tuple[Priority, list[str]]:
 
 
 def _emergency(folded: str) -> list[str]:
-    if _HOW_TO.match(folded):  # "how do I get a lost dataset back in production": no emergency by itself
-        return []
-    folded = " ".join(said for said in _SENTENCE.split(folded) if not _CALM.search(said))
+    folded = _alarming(folded)
     scope = _unique(telling.PRODUCTION.findall(folded) + telling.EVERYBODY.findall(folded))
     is_elsewhere = telling.ELSEWHERE.search(folded) and not telling.PRODUCTION.search(folded)
     if not scope or is_elsewhere:
@@ -138,6 +140,12 @@ def _emergency(folded: str) -> list[str]:
         down, loss = down + telling.DOWN_THERE.findall(folded), loss + telling.LOST_THERE.findall(folded)
     signs = _unique(down + ([] if telling.NO_LOSS.search(folded) else loss))
     return signs + scope if signs else []
+
+
+def _alarming(folded: str) -> str:
+    """Without what is calm or only asked: "how do I get a lost dataset back in prod" is none."""
+    clauses = (clause.strip() for clause in _CLAUSE.split(folded))
+    return " . ".join(said for said in clauses if not _HOW_TO.match(said) and not _CALM.search(said))
 
 
 def _folded(text: str) -> str:

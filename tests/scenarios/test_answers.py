@@ -227,6 +227,42 @@ async def test_an_answer_whose_article_is_gone_is_withdrawn(opened: Open) -> Non
         assert await recalled(sandbox.program.ledger, {}) == []
 
 
+async def test_a_button_under_a_withdrawn_answer_does_not_bring_it_back(opened: Open) -> None:
+    async with opened(knowledge=_revised()) as sandbox:
+        thread = await ask(sandbox, KNOWN)
+        found = await recalled(sandbox.program.ledger, {})
+        await correct(sandbox.program.settings, found, EmptyKnowledge(), sandbox.time)
+        await sandbox.settle()
+        await press(sandbox, replies_in(sandbox, thread)[0], "open_ticket")
+
+        after = replies_in(sandbox, thread)[0]
+        assert "withdrawn" in words(after)
+        assert "DB-1 was opened" in words(after)
+        assert "DATAHUB_GMS_URL" not in words(after)
+
+
+async def test_a_vote_on_its_way_does_not_undo_a_recall(opened: Open) -> None:
+    async with opened(knowledge=_revised()) as sandbox:
+        thread = await ask(sandbox, KNOWN)
+        (before,) = replies_in(sandbox, thread)
+        found = await recalled(sandbox.program.ledger, {})
+        await correct(sandbox.program.settings, found, EmptyKnowledge(), sandbox.time)
+        await press(sandbox, before, "helped")
+
+        assert [one.state for one in await given(sandbox)] == [AnswerState.WITHDRAWN]
+        assert "withdrawn" in words(replies_in(sandbox, thread)[0])
+
+
+async def test_a_draft_that_was_recalled_cannot_be_used(opened: Open) -> None:
+    async with opened(knowledge=_revised(), arrange=drafting) as sandbox:
+        thread = await ask(sandbox, KNOWN)
+        (one,) = await recalled(sandbox.program.ledger, {})
+        await correct(sandbox.program.settings, [one], EmptyKnowledge(), sandbox.time)
+        await press(sandbox, in_triage(sandbox)[0], "use_draft", who="ada", channel=TRIAGE)
+
+        assert said_in(sandbox, thread) == []
+
+
 def _revised(revision: str = "r1") -> SmallKnowledge:
     class Revised(SmallKnowledge):
         async def answer(self, inquiry: Inquiry) -> Finding:

@@ -102,3 +102,10 @@ async def test_an_order_where_there_is_no_ticket_is_answered(sandbox: Sandbox) -
     thread = await ask(sandbox, UNKNOWN)
     await add(sandbox, thread, f"{BOT} priority P1", who="ada")
     assert said_in(sandbox, thread)[-1] == "There is no ticket for this thread yet."
+
+
+async def test_production_that_goes_down_under_a_ticket_is_p1(sandbox: Sandbox) -> None:
+    thread = await a_ticket(sandbox)
+    assert (await ticket(sandbox)).priority is not Priority.P1
+    await add(sandbox, thread, "What is the ETA? Production is down for everyone now.")
+    assert (await ticket(sandbox)).priority is Priority.P1

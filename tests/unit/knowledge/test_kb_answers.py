@@ -225,3 +225,9 @@ def test_an_answer_may_always_reach_who_asked(answerer: Answerer, reader: Audien
     for question in ("gateway port", "access token", "old versions", "pangolin rotation"):
         considered = answerer.consider(question, reader=reader)
         assert considered.answer is None or considered.answer.text.audience.may_reach(reader)
+
+
+def test_an_answer_knows_the_revision_of_what_it_cites(answerer: Answerer) -> None:
+    answer = answerer.consider("how do I revoke an access token?", reader=PUBLIC).answer
+    assert answer is not None
+    assert all(citation.revision for citation in answer.citations)

@@ -199,10 +199,12 @@ def test_the_same_question_is_one_group_whoever_asked_it() -> None:
     gaps = [
         a_gap(1, "can I use dark mode in the portal", "ui.md", audience=ACME),
         a_gap(2, "export the audit log to splunk", "audit.md"),
-        a_gap(3, "dark mode in the portal?", "ui.md", "css.md", audience=ZETA, reason="not_helped"),
+        a_gap(3, "dark mode in the portal?", "ui.md", "css.md", audience=ACME, reason="not_helped"),
+        a_gap(4, "dark mode in the portal?", "zeta-only.md", audience=ZETA),
     ]
-    first, second = group(gaps, None)
-    assert (first.times, first.audiences, first.not_helped, second.times) == (2, 2, 1, 1)
+    first, other, third = group(gaps, None)
+    assert (first.times, first.audience, first.not_helped) == (2, ACME, 1)
+    assert {(one.times, str(one.audience)) for one in (other, third)} == {(1, "public"), (1, "customer:zeta")}
     assert [citation.path for citation in first.nearest] == ["ui.md", "css.md"]
     assert (first.first_at, first.last_at) == (gaps[0].asked_at, gaps[2].asked_at)
     assert group([], None) == []

@@ -44,7 +44,7 @@ def test_what_says_nothing_of_production_or_loss_wakes_nobody(classifier: Exampl
     text = "sorting tables by name"
     said = [Correction(text=text, product_area=None, priority=Priority.P1)]
     assert classifier.classify(text, said).priority is not Priority.P1
-    assert classifier.classify(f"{text} in production", said).priority is Priority.P1
+    assert classifier.classify(f"{text} fails in production", said).priority is Priority.P1
 
 
 def test_a_correction_is_learnt_and_unlearnt(classifier: ExampleClassifier) -> None:

@@ -22,6 +22,12 @@ SHARED = Path(__file__).resolve().parents[3].parent / "shared"
         "tudo fora do ar, o cluster não responde",
         "we lost every dataset in prod",
         "perdemos os dados de produção depois da migração",
+        "What is the ETA? Production is down for all users and nothing works.",
+        "How do I get help? Our production cluster is down since 9am and we lost data",
+        "Qual é o prazo? A produção está fora do ar para todos",
+        "Are you aware that production is down?",
+        "Production is down, but staging is not affected",
+        "Everything is down in case you did not notice",
     ],
 )
 def test_production_down_or_data_lost_is_always_p1(message: str) -> None:
@@ -36,6 +42,8 @@ def test_production_down_or_data_lost_is_always_p1(message: str) -> None:
         "how do I restore a lost dataset in production?",
         "como evitar perda de dados em produção?",
         "upgrade went fine in production, no data loss",
+        "Production is not down, just curious how lineage works",
+        "is production down?",
         "",
         "🤷",
     ],
