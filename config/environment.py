@@ -66,6 +66,11 @@ SETTINGS = (
     Setting("OPENAI_BASE_URL", "https://api.openai.com/v1", "Where that model is."),
     Setting("OPENAI_MODEL", "gpt-4.1-mini", "Its name."),
     Setting(
+        "OPENAI_ALLOWED_LINKS",
+        "",
+        "Beginnings of addresses, each ending in /, that its answers may link to besides their sources.",
+    ),
+    Setting(
         "DESKBELL_EMBEDDER",
         "e5-small+minilm",
         "What finds by meaning; also e5-small, none, sentence-transformers:MODEL, openai:MODEL.",
@@ -165,6 +170,18 @@ class Environment:
         if not is_fine or parts.query or parts.fragment or not value.isprintable() or " " in value:
             raise ConfigError(f"{name}: not an address like https://host or http://host:port/path")
         return value.rstrip("/")
+
+    def prefixes(self, name: str) -> tuple[str, ...]:
+        """Beginnings of addresses, with commas between; without its slash "https://a.b" would allow a.bad."""
+        given = [one.strip() for one in self.text(name).split(",") if one.strip()]
+        for one in given:
+            parts = urlsplit(one)
+            is_whole = parts.scheme in ("http", "https") and parts.hostname and parts.path.endswith("/")
+            if not is_whole or parts.query or parts.fragment or parts.username:
+                raise ConfigError(
+                    f"{name}: {one!r} is not the beginning of an address, like https://host/docs/"
+                )
+        return tuple(given)
 
     def database_url(self, name: str, default: Path) -> Secret:
         """The address of a database; storage knows the details. Never repeated: it may hold a password."""

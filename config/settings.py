@@ -57,6 +57,7 @@ class ModelSettings:
     api_key: Secret | None
     base_url: str
     model: str
+    allowed_links: tuple[str, ...] = ()  #: beginnings of addresses, each with its "/" at the end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +211,12 @@ def _model(env: Environment) -> ModelSettings | None:
     key = env.secret("OPENAI_API_KEY")
     if key is None and not env.has("OPENAI_BASE_URL"):
         return None
-    return ModelSettings(api_key=key, base_url=env.url("OPENAI_BASE_URL"), model=env.text("OPENAI_MODEL"))
+    return ModelSettings(
+        api_key=key,
+        base_url=env.url("OPENAI_BASE_URL"),
+        model=env.text("OPENAI_MODEL"),
+        allowed_links=env.prefixes("OPENAI_ALLOWED_LINKS"),
+    )
 
 
 def _pagerduty(env: Environment) -> PagerDutySettings | None:

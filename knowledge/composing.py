@@ -153,14 +153,17 @@ class _Settings(Protocol):
     def model(self) -> str: ...
     @property
     def api_key(self) -> _Key | None: ...
+    @property
+    def allowed_links(self) -> Sequence[str]: ...
 
 
-def composer_of(settings: _Settings | None, *, allow: Sequence[str] = ()) -> Composer | None:
+def composer_of(settings: _Settings | None) -> Composer | None:
     """The composer that the settings ask for; None without a model."""
     if settings is None:
         return None
     key = settings.api_key.reveal() if settings.api_key else None
-    return Composer(ModelAccess(base_url=settings.base_url, model=settings.model, api_key=key), allow=allow)
+    access = ModelAccess(base_url=settings.base_url, model=settings.model, api_key=key)
+    return Composer(access, allow=settings.allowed_links)
 
 
 # -- what comes back -----------------------------------------------------------------

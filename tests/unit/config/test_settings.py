@@ -13,6 +13,7 @@ from config.environment import SETTINGS
 from config.secrets import Secret
 from config.settings import Settings
 
+OPENAI = {"OPENAI_API_KEY": "sk-1"}
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-canary-1", "SLACK_SIGNING_SECRET": "canary-2"}
 ZENDESK = {
     "ZENDESK_SUBDOMAIN": "Acme",
@@ -182,6 +183,12 @@ def test_words_alone_are_told_of() -> None:
         ({"DESKBELL_CONFIG": "/nowhere/at/all"}, "DESKBELL_CONFIG: /nowhere/at/all is not a directory"),
         (SLACK | {"SLACK_API_URL": "slack.com"}, "SLACK_API_URL: not an address"),
         (SLACK | {"SLACK_API_URL": "http://host:port/"}, "SLACK_API_URL: not an address"),
+        (OPENAI | {"OPENAI_ALLOWED_LINKS": "https://docs.example"}, "OPENAI_ALLOWED_LINKS: 'https://docs"),
+        (
+            OPENAI | {"OPENAI_ALLOWED_LINKS": "https://a.example/, javascript:x/"},
+            "OPENAI_ALLOWED_LINKS: 'java",
+        ),
+        (OPENAI | {"OPENAI_ALLOWED_LINKS": "https://a@evil.example/"}, "OPENAI_ALLOWED_LINKS: 'https://a@"),
         (SLACK | {"SLACK_SIGNING_SECRET": "a,b,c"}, "SLACK_SIGNING_SECRET: one secret, or two"),
         (SLACK | {"SLACK_SIGNING_SECRET": "a,"}, "SLACK_SIGNING_SECRET: one secret, or two"),
         (SLACK | {"SLACK_BOT_TOKEN": "xoxb-1\nX: y"}, "SLACK_BOT_TOKEN: contains a space, a line break"),
@@ -211,3 +218,10 @@ def test_every_variable_has_one_line_of_help_and_no_secret_a_default() -> None:
     for setting in SETTINGS:
         assert setting.help
         assert not (setting.is_secret and setting.default)
+
+
+def test_links_that_are_allowed_besides_the_sources_are_beginnings_of_addresses() -> None:
+    given = OPENAI | {"OPENAI_ALLOWED_LINKS": "https://docs.example/en/, https://status.example/"}
+    model = Settings.from_environ(given).model
+    assert model is not None
+    assert model.allowed_links == ("https://docs.example/en/", "https://status.example/")
