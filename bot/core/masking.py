@@ -48,7 +48,7 @@ def mask(text: str, *, is_documentation: bool = False) -> str:
     machine. A role's address (`support@`) names nobody. Documentation shows samples and contacts on purpose:
     there, an address stays unless it is plainly a person's, and a password unless it looks generated.
     """
-    masked, before = text, ""
+    masked, before = text if is_documentation else text.translate(_UNSEEN), ""
     while masked != before:  # what stood beside a secret can only now be seen as one
         before = masked
         for rule in _RULES:
@@ -114,6 +114,11 @@ _OPTION = re.compile(  # --password x
     r"(?P<quote>[\"'`]?)(?P<value>[^\s\"'`<>&;,]+)",
     re.IGNORECASE,
 )
+_BESIDE = re.compile(  # "password hunter2abc": nothing but a space between them
+    rf"(?:(?P<password>{_SPOKEN}|\bpw)|(?:{_KEY}))(?P<sign>\s+|=)(?P<quote>)(?P<value>[^\s\"'`<>]{{10,}})",
+    re.IGNORECASE,
+)
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))  #: signs that hide a name from us
 _SAMPLE = re.compile(
     r"your|my|example|sample|test|change|placeholder|dummy|fake|secret|pass|token|key|foo|bar|demo|redacted"
     r"|default|admin|user|value|string|name|here|true|false|null|none|secure|env|var|config|ref|some|alice|abc"
@@ -137,6 +142,17 @@ def _is_secret(found: re.Match[str]) -> bool:
         return _is_generated(found)
     value = _value(found)
     return len(value) >= _SHORTEST_PASSWORD and (_is_unlike_words(value) or _is_tight(found))
+
+
+def _is_beside(found: re.Match[str]) -> bool:
+    """Prose goes on after such a word: only what no prose looks like is taken for a secret."""
+    value = _value(found)
+    has_both = any(sign.isdecimal() for sign in value) and any(sign.isalpha() for sign in value)
+    return has_both and not _WORDS.fullmatch(value) and _entropy(value) >= _BITS
+
+
+def _never(_: re.Match[str]) -> bool:
+    return False
 
 
 def _is_generated(found: re.Match[str]) -> bool:
@@ -272,6 +288,7 @@ _RULES: Sequence[_Rule] = (
     _Rule(pattern=_ADDRESS, by=EMAIL, check=_is_somebodys, in_documentation=_is_plainly_personal, needs="@"),
     _Rule(pattern=_NAMED, by=SECRET, check=_is_secret, in_documentation=_is_generated),
     _Rule(pattern=_OPTION, by=SECRET, check=_is_secret, in_documentation=_is_generated, needs="-"),
+    _Rule(pattern=_BESIDE, by=SECRET, check=_is_beside, in_documentation=_never),
     _Rule(pattern=_CNPJ, by=CNPJ, check=_whole(is_cnpj), needs="/"),
     _Rule(pattern=_BARE_CNPJ, by=CNPJ, check=_whole(is_cnpj)),
     _Rule(pattern=_CPF, by=CPF, check=_whole(is_cpf), needs="-"),

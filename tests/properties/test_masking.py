@@ -231,3 +231,33 @@ def test_of_the_big_folder_hardly_anything_changes() -> None:
         changed += sum(one != other for one, other in zip(before, after, strict=True))
     assert lines > 10_000
     assert changed <= lines / 2_000
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my password hunter2abc",
+        "AWS secret wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMP9E",
+        "aws_secret_access_key wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMP9E",
+        "pw=S3cr3tP4ss!",
+        "pass\u200bword=hunter22x",
+        "a senha abc123def456 não funciona",
+    ],
+)
+def test_a_secret_beside_its_name_is_masked_without_a_sign_between(said: str) -> None:
+    assert "[secret]" in mask(said)
+    assert mask(mask(said)) == mask(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "the token expired yesterday",
+        "password policy2024 applies",
+        "secret rotation in v1.2.3",
+        "use the secret my-app-credentials",
+        "token audience mismatch",
+    ],
+)
+def test_prose_about_secrets_stays(said: str) -> None:
+    assert mask(said) == said
