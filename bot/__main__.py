@@ -41,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _command(commands: Commands, name: str, help: str, run: str) -> argparse.ArgumentParser:
     """Add a command whose work is the function `module:function` below bot.commands."""
-    parser = commands.add_parser(name, help=help, description=help)
+    parser = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
     parser.set_defaults(run=run)
     return parser
 
