@@ -37,6 +37,19 @@ def _masked(value: Any) -> Any:
     return value
 
 
+class _StandardError:
+    """Whatever `sys.stderr` is when something is said: it may be replaced, and the old one closed."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+_STANDARD_ERROR: Any = _StandardError()
+
+
 def set_up(*, level: int = logging.INFO) -> None:
     """Log to standard error: one JSON object a line, or readable lines on a terminal."""
     is_terminal = sys.stderr.isatty()
@@ -55,11 +68,11 @@ def set_up(*, level: int = logging.INFO) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=_STANDARD_ERROR),
         cache_logger_on_first_use=False,
     )
     # Libraries speak through the standard library: only what goes wrong, and masked like our own.
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s", force=True)
+    logging.basicConfig(level=logging.WARNING, stream=_STANDARD_ERROR, format="%(message)s", force=True)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_mask_record)
 

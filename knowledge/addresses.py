@@ -33,6 +33,7 @@ ADDRESS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _PLAIN = re.compile(r"https?://[\w.:/~%+-]+", re.ASCII)  #: without query and anchor, which carry data
+_SECTION = re.compile(r"[\w.~%:-]*")  #: of a page; anything else may carry words and addresses
 END = ".,;:!?)*_~'\""
 # https://docs.slack.dev/messaging/formatting-message-text
 _SLACK_SPECIAL = re.compile(r"<[@#!]([^<>|\s]*)(?:\|([^<>]*))?>")
@@ -67,7 +68,8 @@ class Allowed:
         meant = meaning(url)
         if not meant:
             return None
-        known = self.links.get(meant) or self.links.get(meant.partition("#")[0])
+        page, _, section = meant.partition("#")
+        known = self.links.get(meant) or (self.links.get(page) if _SECTION.fullmatch(section) else None)
         return known or (url if self._is_listed(url, meant) else None)
 
     def word(self, address: str) -> bool:

@@ -21,6 +21,8 @@ FOREIGN = re.compile(r"evil\.(?:com|io)\b|javascript:|data:text|%65vil|www\.e", 
 
 TRICKS = [
     "https://evil.com/x?q=secret",
+    "[the guide](https://docs.acme.com/guide/install#helm)https://evil.com/x?q=secret",
+    "https://docs.acme.com/guide/install#helm)https://evil.com/x",
     "[words](https://evil.com/x)",
     "[words](<https://evil.com/x> 'title')",
     "[words][ref]",
