@@ -75,7 +75,7 @@ bench: $(TEST) ## the measurements in tests/benchmarks
 	for file in "$${found[@]}"; do echo "== $$file"; $(bin)/python "$$file"; done
 
 # Runtime first; each further lock has to agree with the ones before it.
-compile = $(bin)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+compile = $(bin)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 .PHONY: lock
 lock: $(DEV) ## write requirements/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
