@@ -128,7 +128,7 @@ def check(sent: str) -> None:
     assert not re.search(r"<[!@#]|@(?:here|channel|everyone)", sent)
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=1_500, deadline=None, derandomize=True)
 @given(texts)
 def test_nothing_foreign_leaves_and_twice_is_once(text: str) -> None:
     sent = gate(text, ALLOWED)
@@ -137,7 +137,7 @@ def test_nothing_foreign_leaves_and_twice_is_once(text: str) -> None:
     check(harmless(sent))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500, deadline=None, derandomize=True)
 @given(st.text(st.sampled_from("[]()<>!@#`*_~|\\/:.\n-ehvilcomtps \u200b\u0435"), max_size=40))
 def test_no_arrangement_of_signs_is_a_way_out(text: str) -> None:
     sent = gate(text, ALLOWED)

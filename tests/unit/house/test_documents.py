@@ -94,7 +94,7 @@ def test_every_direct_dependency_has_its_reason() -> None:
 @pytest.mark.parametrize("lock", ["runtime", "build", "test", "dev"])
 def test_locks_are_hashed_and_name_no_place(lock: str) -> None:
     text = (ROOT / "requirements" / f"{lock}.txt").read_text("utf-8")
-    pins = re.findall(r"^[a-z0-9][\w.-]*==.*\\\n    --hash=sha256:", text, flags=re.MULTILINE)
+    pins = re.findall(r"^[a-z0-9][\w.-]*(?:\[[\w,-]+\])?==.*\\\n    --hash=sha256:", text, flags=re.MULTILINE)
 
     assert len(pins) == len(re.findall(r"^[a-z0-9]", text, flags=re.MULTILINE))
     assert re.findall(r"://|--index|--find-links|^torch\b|^nvidia", text, flags=re.MULTILINE) == []
@@ -103,7 +103,11 @@ def test_locks_are_hashed_and_name_no_place(lock: str) -> None:
 def test_what_is_locked_satisfies_what_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     locked = set(
-        re.findall(r"^([a-z0-9][\w.-]*)==", (ROOT / "requirements" / "runtime.txt").read_text(), re.MULTILINE)
+        re.findall(
+            r"^([a-z0-9][\w.-]*)(?:\[[\w,-]+\])?==",
+            (ROOT / "requirements" / "runtime.txt").read_text(),
+            re.MULTILINE,
+        )
     )
     declared = {re.split(r"[\[<>=]", requirement)[0] for requirement in project["dependencies"]}
 
