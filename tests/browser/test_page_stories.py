@@ -144,6 +144,9 @@ async def test_slack_that_delivers_everything_twice_is_answered_once(stage: Stag
 
 async def test_what_somebody_cannot_do_is_said_in_one_sentence(stage: Stage) -> None:
     await stage.open_ticket()
+    await expect(
+        stage.box("Answer in Zendesk")
+    ).to_be_visible()  # it has reached Zendesk before that goes down
     await stage.flip("Zendesk is down")
     await expect(stage.page.locator("#switch-zendesk")).to_have_attribute("aria-pressed", "true")
 
