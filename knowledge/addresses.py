@@ -39,8 +39,10 @@ END = ".,;:!?)*_~'\""
 _SLACK_SPECIAL = re.compile(r"<[@#!]([^<>|\s]*)(?:\|([^<>]*))?>")
 _SLACK_LINK = re.compile(r"<(?:[a-z][a-z0-9+.-]*:)[^<>|\n]*\|([^<>\n]*)>", re.IGNORECASE)
 _INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2061-\u206f\u3164\ufeff"
     "\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+    # Behind these two it is ours, and keeps a mention from being one: taken out, it would have to come back.
+    "|(?<![<@])\u2060"
 )
 _CONTROL = re.compile(r"[\s\\\x00-\x20\x7f]")
 

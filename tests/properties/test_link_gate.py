@@ -23,6 +23,8 @@ TRICKS = [
     "https://evil.com/x?q=secret",
     "[the guide](https://docs.acme.com/guide/install#helm)https://evil.com/x?q=secret",
     "https://docs.acme.com/guide/install#helm)https://evil.com/x",
+    "<<!<https://evil.com/x|words>**bold** and *thin*, a < b && c > d, <token>",
+    "<\u2060!channel> @\u2060everyone a@\u2060evil.com https://docs.acme.com@\u2060evil.com/x",
     "[words](https://evil.com/x)",
     "[words](<https://evil.com/x> 'title')",
     "[words][ref]",
@@ -128,7 +130,7 @@ def check(sent: str) -> None:
     assert not re.search(r"<[!@#]|@(?:here|channel|everyone)", sent)
 
 
-@settings(max_examples=1_500, deadline=None, derandomize=True)
+@settings(max_examples=1_500, deadline=None)
 @given(texts)
 def test_nothing_foreign_leaves_and_twice_is_once(text: str) -> None:
     sent = gate(text, ALLOWED)
@@ -137,7 +139,7 @@ def test_nothing_foreign_leaves_and_twice_is_once(text: str) -> None:
     check(harmless(sent))
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=500, deadline=None)
 @given(st.text(st.sampled_from("[]()<>!@#`*_~|\\/:.\n-ehvilcomtps \u200b\u0435"), max_size=40))
 def test_no_arrangement_of_signs_is_a_way_out(text: str) -> None:
     sent = gate(text, ALLOWED)
