@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from bot.core import replies, sla
+from bot.core import marks, replies, sla
 from bot.core.explanations import ExplainedSegment, explain
 from bot.core.model import Clock, ClockState, Mark
 from bot.core.policies import Calendar, Policies
@@ -32,7 +32,7 @@ def clock_view(clock: Clock, policies: Policies, now: datetime, *, name_of: Name
         used=_used(used, clock, calendar),
         percent=min(int(100 * (used / clock.target)), 100) if clock.target else 100,
         is_acknowledged=clock.acknowledged_by is not None,
-        steps=[_step(mark, clock, policies, now, name_of) for mark in sla.marks(clock, calendar)],
+        steps=[_step(mark, clock, policies, now, name_of) for mark in marks.marks(clock, calendar)],
         explained=_explained(clock, calendar, now),
     )
 
@@ -72,7 +72,7 @@ def _step(mark: Mark, clock: Clock, policies: Policies, now: datetime, name_of: 
 
 def _words(mark: Mark, policies: Policies, now: datetime, name_of: NameOf) -> str:
     if mark.step is None:
-        return "the promise is broken" if mark.name == sla.BREACH else "#triage is warned"
+        return "the promise is broken" if mark.name == marks.BREACH else "#triage is warned"
     people = policies.on_call.who(mark.step.notify, now)
     role = mark.step.notify.replace("_", " ")
     names = " and ".join(name_of(person.user) for person in people)

@@ -6,7 +6,6 @@ opening hours are whole seconds too, no comparison with a due time changes by it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,8 +15,6 @@ from bot.core.model import (
     Clock,
     ClockId,
     ClockState,
-    EscalationStep,
-    Mark,
     Segment,
     SegmentKind,
     TicketId,
@@ -25,10 +22,6 @@ from bot.core.model import (
 from bot.core.policies import Calendar, SlaTarget
 
 UNSAVED = ClockId(0)  #: storage assigns the real id
-
-WARNING = "warning"
-BREACH = "breach"
-STEP = "step:"
 
 
 def start_clock(target: SlaTarget, calendar: Calendar, ticket: TicketId, now: datetime) -> Clock:
@@ -56,7 +49,7 @@ def pause(clock: Clock, calendar: Calendar, now: datetime, reason: str) -> Clock
     if clock.state is not ClockState.RUNNING:
         return clock
     paused = _turn(clock, now, SegmentKind.PAUSED, reason)
-    return _changed(_timed(paused, calendar), state=ClockState.PAUSED)
+    return changed(_timed(paused, calendar), state=ClockState.PAUSED)
 
 
 def resume(clock: Clock, calendar: Calendar, now: datetime) -> Clock:
@@ -64,7 +57,7 @@ def resume(clock: Clock, calendar: Calendar, now: datetime) -> Clock:
     if clock.state is not ClockState.PAUSED:
         return clock
     running = _turn(clock, now, SegmentKind.RUNNING)
-    return _changed(_timed(running, calendar), state=ClockState.RUNNING)
+    return changed(_timed(running, calendar), state=ClockState.RUNNING)
 
 
 def fulfil(clock: Clock, now: datetime) -> Clock:
@@ -94,7 +87,7 @@ def reopen(clock: Clock, calendar: Calendar, now: datetime, reason: str = "solve
     between = Segment(kind=SegmentKind.PAUSED, started_at=clock.ended_at, ended_at=at, reason=reason)
     segments = (*clock.segments, between, Segment(kind=SegmentKind.RUNNING, started_at=at))
     live = replace(clock, segments=segments, ended_at=None, acknowledged_by=None, acknowledged_at=None)
-    return _changed(_timed(live, calendar), state=ClockState.RUNNING)
+    return changed(_timed(live, calendar), state=ClockState.RUNNING)
 
 
 def retarget(clock: Clock, target: SlaTarget, calendar: Calendar) -> Clock:
@@ -113,55 +106,7 @@ def retarget(clock: Clock, target: SlaTarget, calendar: Calendar) -> Clock:
         steps=target.steps,
         told=(),
     )
-    return _changed(_timed(moved, calendar), state=clock.state)
-
-
-def acknowledge(clock: Clock, by: str, now: datetime) -> Clock:
-    """Somebody has it: no further escalation steps. The promise itself goes on."""
-    if not clock.is_live or clock.acknowledged_by is not None:
-        return clock
-    taken = replace(clock, acknowledged_by=by, acknowledged_at=whole_second(now))
-    return _changed(taken, state=clock.state)
-
-
-def tell(clock: Clock, names: Iterable[str]) -> Clock:
-    """Remember marks as told, so that each is told once."""
-    news = tuple(name for name in dict.fromkeys(names) if name not in clock.told)
-    return _changed(replace(clock, told=(*clock.told, *news)), state=clock.state) if news else clock
-
-
-# -- marks ------------------------------------------------------------------
-
-
-def marks(clock: Clock, calendar: Calendar) -> tuple[Mark, ...]:
-    """Every instant at which this clock has something to say, told or not, in time order.
-
-    "warning" and "breach" are about the promise and name nobody; "step:N" calls the people of a step, and
-    there are none once somebody has acknowledged. A paused clock has only the marks it had reached; one
-    that has ended has none.
-    """
-    if not clock.is_live:
-        return ()
-    found = [Mark(name=WARNING, at=clock.warning_at), Mark(name=BREACH, at=clock.due_at)]
-    if clock.acknowledged_by is None:
-        pauses = pauses_of(clock)
-        for number, step in enumerate(clock.steps):
-            at = calendars.due_at(calendar, clock.started_at, _reach(clock, step), pauses)
-            found.append(Mark(name=f"{STEP}{number}", at=at, step=step))
-    if clock.state is ClockState.PAUSED:
-        stopped_at = clock.segments[-1].started_at
-        found = [mark for mark in found if mark.at <= stopped_at]
-    return tuple(sorted(found, key=lambda mark: mark.at))  # stable: the warning comes before its step
-
-
-def due_marks(clock: Clock, calendar: Calendar, now: datetime) -> tuple[Mark, ...]:
-    """The marks that are reached and not told yet, in time order."""
-    return tuple(mark for mark in _untold(clock, calendar) if mark.at <= now)
-
-
-def next_check(clock: Clock, calendar: Calendar) -> datetime | None:
-    """When to look at this clock again; in the past when something is overdue, None when all is told."""
-    return next((mark.at for mark in _untold(clock, calendar)), None)
+    return changed(_timed(moved, calendar), state=clock.state)
 
 
 def elapsed(clock: Clock, calendar: Calendar, now: datetime) -> timedelta:
@@ -192,17 +137,6 @@ def whole_second(at: datetime) -> datetime:
 # -- the life of a clock ----------------------------------------------------
 
 
-def _untold(clock: Clock, calendar: Calendar) -> tuple[Mark, ...]:
-    return tuple(mark for mark in marks(clock, calendar) if mark.name not in clock.told)
-
-
-def _reach(clock: Clock, step: EscalationStep) -> timedelta:
-    if step.percent is not None:
-        return share(clock.target, step.percent)
-    assert step.after is not None  # a step has one of the two
-    return step.after
-
-
 def _not_before(clock: Clock, now: datetime) -> datetime:
     """Senders' clocks differ: what happens to a clock cannot come before what happened to it last."""
     return max(whole_second(now), clock.segments[-1].started_at)
@@ -228,8 +162,9 @@ def _timed(clock: Clock, calendar: Calendar) -> Clock:
 
 
 def _ended(clock: Clock, at: datetime, state: ClockState) -> Clock:
-    return _changed(replace(clock, segments=_closed(clock, at), ended_at=at), state=state)
+    return changed(replace(clock, segments=_closed(clock, at), ended_at=at), state=state)
 
 
-def _changed(clock: Clock, *, state: ClockState) -> Clock:
+def changed(clock: Clock, *, state: ClockState) -> Clock:
+    """The same clock one version on: a timer that was set for an older one is a no-op."""
     return replace(clock, state=state, version=clock.version + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from bot.core import answering, classifying, conversing, preparing, promising, saying, ticketing
+from bot.core import answering, classifying, conversing, escalating, preparing, saying, ticketing
 from bot.core.context import Context
 from bot.core.effects import Effect
 from bot.core.events import (
@@ -69,7 +69,7 @@ class Desk:
             case StatusReceived():
                 await ticketing.follow_status(context, event)
             case TimerFired():
-                await promising.look_at_clock(context, event)
+                await escalating.look_at_clock(context, event)
             case _:
                 assert_never(event)
 
@@ -91,6 +91,6 @@ async def _pressed(context: Context, event: ButtonPressed) -> None:
         case Button.IGNORE_DRAFT:
             await answering.press_ignore_draft(context, event)
         case Button.ACKNOWLEDGE:
-            await promising.acknowledge(context, event)
+            await escalating.acknowledge(context, event)
         case _:
             assert_never(event.button)

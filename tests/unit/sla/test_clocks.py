@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from bot.core import explanations, sla
+from bot.core import explanations, marks, sla
 from bot.core.model import Clock, ClockState, EscalationStep, Metric, Priority, SegmentKind, TicketId, Tier
 from bot.core.policies import Calendar, Interval, SlaTarget
 
@@ -52,7 +52,7 @@ def a_clock(
 
 
 def told_at(clock: Clock, calendar: Calendar, now: datetime) -> list[str]:
-    return [mark.name for mark in sla.due_marks(clock, calendar, now)]
+    return [mark.name for mark in marks.due_marks(clock, calendar, now)]
 
 
 def test_a_new_clock_is_a_snapshot_of_its_policy() -> None:
@@ -156,14 +156,14 @@ def test_what_changes_nothing_keeps_the_version() -> None:
 
     assert sla.resume(running, ALWAYS, at(1)) is running
     assert sla.pause(paused, ALWAYS, at(2), "again") is paused
-    assert sla.tell(running, []) is running
+    assert marks.tell(running, []) is running
     assert sla.reopen(running, ALWAYS, at(1)) is running
     for change in (
         sla.fulfil(ended, at(2)),
         sla.cancel(ended, at(2)),
         sla.pause(ended, ALWAYS, at(2), "late"),
         sla.resume(ended, ALWAYS, at(2)),
-        sla.acknowledge(ended, "Dana", at(2)),
+        marks.acknowledge(ended, "Dana", at(2)),
     ):
         assert change is ended
 
@@ -174,51 +174,51 @@ def test_marks_come_in_time_order_and_each_once() -> None:
     for minute in range(0, 6 * 60, 7):
         names = told_at(clock, ALWAYS, at(minute / 60))
         told += names
-        clock = sla.tell(clock, names)
+        clock = marks.tell(clock, names)
 
     assert told == ["step:0", "warning", "step:1", "breach", "step:2", "step:3"]
-    assert sla.next_check(clock, ALWAYS) is None
+    assert marks.next_check(clock, ALWAYS) is None
 
 
 def test_the_next_check_is_the_next_mark_that_is_not_told() -> None:
     clock = a_clock()
-    assert sla.next_check(clock, ALWAYS) == at(2)
+    assert marks.next_check(clock, ALWAYS) == at(2)
 
-    clock = sla.tell(clock, ["step:0"])
-    assert sla.next_check(clock, ALWAYS) == at(3.2)
-    clock = sla.tell(clock, ["warning", "step:1", "breach", "step:2"])
+    clock = marks.tell(clock, ["step:0"])
+    assert marks.next_check(clock, ALWAYS) == at(3.2)
+    clock = marks.tell(clock, ["warning", "step:1", "breach", "step:2"])
 
-    assert sla.next_check(clock, ALWAYS) == at(4.8)
+    assert marks.next_check(clock, ALWAYS) == at(4.8)
 
 
 def test_percentages_are_of_business_time() -> None:
     clock = a_clock(LISBON, timedelta(hours=8), start=at(4))  # Monday 13:00
 
-    marks = {mark.name: mark.at for mark in sla.marks(clock, LISBON)}
+    found = {mark.name: mark.at for mark in marks.marks(clock, LISBON)}
 
-    assert marks["step:0"] == at(6)
-    assert marks["warning"] == at(24) + timedelta(hours=2, minutes=24)
-    assert marks["breach"] == marks["step:2"] == at(24 + 4)
-    assert marks["step:3"] == at(24 + 4) + timedelta(hours=1, minutes=36)
+    assert found["step:0"] == at(6)
+    assert found["warning"] == at(24) + timedelta(hours=2, minutes=24)
+    assert found["breach"] == found["step:2"] == at(24 + 4)
+    assert found["step:3"] == at(24 + 4) + timedelta(hours=1, minutes=36)
 
 
 def test_an_acknowledgement_stops_the_steps_and_not_the_promise() -> None:
-    clock = sla.acknowledge(a_clock(), "Dana", at(2.5))
+    clock = marks.acknowledge(a_clock(), "Dana", at(2.5))
 
     assert (clock.acknowledged_by, clock.acknowledged_at, clock.version) == ("Dana", at(2.5), 2)
-    assert [mark.name for mark in sla.marks(clock, ALWAYS)] == ["warning", "breach"]
-    assert sla.acknowledge(clock, "Omar", at(3)) is clock
+    assert [mark.name for mark in marks.marks(clock, ALWAYS)] == ["warning", "breach"]
+    assert marks.acknowledge(clock, "Omar", at(3)) is clock
     assert sla.fulfil(clock, at(5)).state is ClockState.BREACHED
 
 
 def test_a_clock_that_has_ended_has_nothing_to_say() -> None:
     for ended in (sla.fulfil(a_clock(), at(5)), sla.cancel(a_clock(), at(5))):
-        assert sla.marks(ended, ALWAYS) == ()
-        assert sla.next_check(ended, ALWAYS) is None
+        assert marks.marks(ended, ALWAYS) == ()
+        assert marks.next_check(ended, ALWAYS) is None
 
 
 def test_a_ticket_that_comes_back_runs_on_without_the_time_it_was_solved() -> None:
-    solved = sla.fulfil(sla.tell(a_clock(), ["step:0"]), at(3))
+    solved = sla.fulfil(marks.tell(a_clock(), ["step:0"]), at(3))
 
     again = sla.reopen(solved, ALWAYS, at(10))
 
@@ -240,7 +240,7 @@ def test_a_breach_stays_a_breach_when_the_ticket_comes_back() -> None:
 def test_marks_of_an_edited_policy_do_not_reach_a_running_clock() -> None:
     clock = replace(a_clock(), steps=())
 
-    assert [mark.name for mark in sla.marks(clock, ALWAYS)] == ["warning", "breach"]
+    assert [mark.name for mark in marks.marks(clock, ALWAYS)] == ["warning", "breach"]
 
 
 def test_the_explanation_names_every_span_and_adds_up() -> None:
