@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from bot.core.model import AnswerMode, OrganisationId, PersonRef, Room, RoomKind, Tier
-from bot.core.policies import OnCall, Organisation, Shift
+from bot.core.policies import Calendar, OnCall, Organisation, Shift
 from bot.core.spelling import parse_tier
 from config.tables import Layers, Table
 
@@ -27,10 +27,10 @@ class DoorName(StrEnum):
     CONSOLE = "console"
 
 
-def load_organisations(layers: Layers) -> dict[OrganisationId, Organisation]:
+def load_organisations(layers: Layers, calendars: Mapping[str, Calendar]) -> dict[OrganisationId, Organisation]:
     """Every customer by id."""
     return {
-        OrganisationId(name): _organisation(OrganisationId(name), table)
+        OrganisationId(name): _organisation(OrganisationId(name), table, calendars)
         for name, table in layers.tables("organisations.toml").items()
     }
 
@@ -95,14 +95,24 @@ def load_on_call(layers: Layers, people: Mapping[str, Accounts]) -> OnCall:
     )
 
 
-def _organisation(id: OrganisationId, table: Table) -> Organisation:
-    table.only("name", "tier", "desk_id", "version", "environment")
+def _organisation(id: OrganisationId, table: Table, calendars: Mapping[str, Calendar]) -> Organisation:
+    table.only("name", "tier", "desk_id", "version", "environment", "calendars")
     return Organisation(
         id=id,
         name=table.text("name"),
         tier=table.read("tier", parse_tier),
+        calendars=_agreed_calendars(table, calendars),
         **{key: table.text(key) for key in ("desk_id", "version", "environment") if key in table.values},
     )
+
+
+def _agreed_calendars(table: Table, calendars: Mapping[str, Calendar]) -> dict[str, str]:
+    """The calendar of a promise, and the one that this customer has in its place."""
+    agreed = table.table("calendars")
+    for name in agreed.values:
+        table.look_up("calendars", name, calendars, "calendars.toml")
+        agreed.known(name, calendars, "calendars.toml")
+    return {name: agreed.text(name) for name in agreed.values}
 
 
 def _room(table: Table, organisations: Mapping[str, Organisation]) -> Room:

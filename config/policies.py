@@ -19,11 +19,11 @@ from config.timetables import load_calendars
 def load_policies(overlay: Path | None, *, now: datetime) -> Policies:
     """Read and check everything; ConfigError names the file, the table and the key that is wrong."""
     layers = Layers(overlay)
-    organisations = load_organisations(layers)
+    calendars = load_calendars(layers, now=now)
+    organisations = load_organisations(layers, calendars)
     rooms, escalation_room, draft_room = load_rooms(layers, organisations)
     people = load_people(layers)
     on_call = load_on_call(layers, people)
-    calendars = load_calendars(layers, now=now)
     escalations = load_escalations(layers, on_call.standing)
     return Policies(
         organisations=organisations,

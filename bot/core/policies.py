@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from bot.core.model import (
@@ -33,13 +33,17 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
-    """When time counts. `hours` has seven entries, Monday first. Never change `holidays` in place."""
+    """When time counts. `hours` has seven entries, Monday first. Never change a mapping in place."""
 
     name: str
     timezone: str  #: an IANA name
     hours: tuple[tuple[Interval, ...], ...]
     holidays: Mapping[date, str] = field(default_factory=dict, hash=False)  #: local date → its name
     is_always_open: bool = False  #: 24x7: plain UTC arithmetic
+    #: A local date's hours in the place of its weekday's; they beat a holiday.
+    special_hours: Mapping[date, tuple[Interval, ...]] = field(default_factory=dict, hash=False)
+    #: Local times of a date at which nothing counts, whichever day's hours they are in.
+    breaks: Mapping[date, tuple[Interval, ...]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,7 @@ class Organisation:
     desk_id: str | None = None  #: its id in the ticket desk
     version: str | None = None  #: of the product that it runs
     environment: str | None = None  #: where, such as "Production"
+    calendars: Mapping[str, str] = field(default_factory=dict, hash=False)  #: a promise's calendar → theirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +131,16 @@ class Policies:
             tier=Tier.COMMUNITY,
             mode=AnswerMode.MENTION,
         )
+
+    def target(
+        self, organisation: OrganisationId | None, tier: Tier, priority: Priority, metric: Metric
+    ) -> SlaTarget | None:
+        """What is promised to this customer, in the hours agreed with them; None is best effort."""
+        found = self.targets.get((tier, priority, metric))
+        theirs = self.organisations.get(organisation) if organisation else None
+        if found is None or theirs is None:
+            return found
+        return replace(found, calendar=theirs.calendars.get(found.calendar, found.calendar))
 
     def is_agent(self, person: PersonRef) -> bool:
         """By user id and workspace id, never by e-mail."""
