@@ -18,6 +18,7 @@ from bot.core.effects import (
     PostReply,
     ShowStatus,
     UpdateReplica,
+    WithdrawShown,
 )
 from bot.core.errors import DeskbellError, Unavailable
 from bot.core.events import (
@@ -30,7 +31,9 @@ from bot.core.events import (
     ReplyPosted,
     TicketClassified,
 )
-from bot.core.ports import Attempt, KnowledgeBase, Rooms, TicketDesk
+from bot.core.model import Finding, Shown
+from bot.core.ports import Attempt, KnowledgeBase, Ledger, LiveRooms, Rooms, SpeakingKnowledge, TicketDesk
+from bot.showing import ShowingPace, showing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,30 +43,61 @@ class Performers:
     rooms: Mapping[str, Rooms]  #: by door
     knowledge: KnowledgeBase
     desk: TicketDesk | None
+    ledger: Ledger | None = None  #: without one nothing is shown before it is posted
+    showing: ShowingPace = field(default_factory=ShowingPace)
 
     async def perform(self, effect: Effect, attempt: Attempt) -> Event | None:
         """Do it, once however often it is tried; what came of it, if the core should know."""
         match effect:
             case DraftAnswer():
-                finding = await self.knowledge.answer(effect.inquiry)
-                return AnswerDrafted(
-                    conversation=effect.conversation,
-                    question=effect.question,
-                    finding=finding,
-                    was_addressed=effect.was_addressed,
-                )
+                return await self._draft(effect, attempt)
             case ClassifyTicket():
                 verdict = await self.knowledge.classify(effect.text, effect.corrections)
                 return TicketClassified(ticket=effect.ticket, verdict=verdict)
-            case PostReply() | EditReply() | ShowStatus() | IdentifyPerson():
+            case PostReply() | EditReply() | WithdrawShown() | ShowStatus() | IdentifyPerson():
                 return await self._in_room(effect, attempt)
             case CreateReplica() | CommentOnReplica() | UpdateReplica():
                 return await self._in_desk(effect, attempt)
             case _:
                 assert_never(effect)
 
+    async def _draft(self, effect: DraftAnswer, attempt: Attempt) -> AnswerDrafted | None:
+        rooms = self._live_rooms(effect)
+        if not effect.is_wanted:
+            if rooms is None or attempt.number == 1:
+                return None
+            return _drafted(effect, Finding(answer=None), _left_behind(effect))
+        if rooms is None:
+            return _drafted(effect, await self.knowledge.answer(effect.inquiry), None)
+        if attempt.number > 1:  # people see what an earlier try began; now they get it whole
+            finding = await self.knowledge.answer(effect.inquiry)
+            return _drafted(effect, finding, _left_behind(effect))
+        return await self._draft_aloud(effect, attempt, rooms)
+
+    async def _draft_aloud(self, effect: DraftAnswer, attempt: Attempt, rooms: LiveRooms) -> AnswerDrafted:
+        knowledge = self.knowledge
+        assert isinstance(knowledge, SpeakingKnowledge), "looked at before"
+        if effect.stage is None or not effect.stage.is_live:
+            return _drafted(effect, await knowledge.answer(effect.inquiry), None)
+        is_awaited = partial(self._is_awaited, effect)
+        async with showing(rooms, effect, attempt, is_awaited=is_awaited, pace=self.showing) as live:
+            finding = await knowledge.answer_aloud(effect.inquiry, live)
+        return _drafted(effect, finding, live.shown)
+
+    def _live_rooms(self, effect: DraftAnswer) -> LiveRooms | None:
+        """Where this question's answer may have been seen, or may be."""
+        if effect.stage is None or self.ledger is None or not isinstance(self.knowledge, SpeakingKnowledge):
+            return None
+        rooms = self.rooms.get(effect.stage.address.door)
+        return rooms if isinstance(rooms, LiveRooms) else None
+
+    async def _is_awaited(self, effect: DraftAnswer) -> bool:
+        assert self.ledger is not None, "looked at before"
+        async with self.ledger.reading() as records:
+            return await preparing.is_awaited(effect, records)
+
     async def _in_room(
-        self, effect: PostReply | EditReply | ShowStatus | IdentifyPerson, attempt: Attempt
+        self, effect: PostReply | EditReply | WithdrawShown | ShowStatus | IdentifyPerson, attempt: Attempt
     ) -> Event | None:
         rooms = self.rooms.get(effect.vendor)
         if rooms is None:
@@ -81,6 +115,10 @@ class Performers:
                 )
             case EditReply():
                 await rooms.edit_reply(effect, attempt)
+                return None
+            case WithdrawShown():
+                if isinstance(rooms, LiveRooms):
+                    await rooms.withdraw_shown(effect, attempt)
                 return None
             case ShowStatus():
                 card = await rooms.show_status(effect, attempt)
@@ -107,6 +145,33 @@ class Performers:
                 return None
             case _:
                 assert_never(effect)
+
+
+async def _with_link(effect: ShowStatus, rooms: Rooms) -> ShowStatus:
+    """Our own people's card leads to the thread; without a link it is shown all the same."""
+    view = effect.view
+    if effect.about is None or view is None or view.inside is None:
+        return effect
+    try:
+        link = await rooms.permalink(effect.about)
+    except DeskbellError:
+        return effect
+    return replace(effect, view=replace(view, inside=replace(view.inside, link=link)))
+
+
+def _drafted(effect: DraftAnswer, finding: Finding, shown: Shown | None) -> AnswerDrafted:
+    return AnswerDrafted(
+        conversation=effect.conversation,
+        question=effect.question,
+        finding=finding,
+        was_addressed=effect.was_addressed,
+        shown=shown,
+    )
+
+
+def _left_behind(effect: DraftAnswer) -> Shown | None:
+    """Whatever an earlier try showed; the door looks for it."""
+    return Shown(message=None, since=effect.stage.since) if effect.stage else None
 
 
 async def _linked(effect: PostReply, rooms: Rooms) -> PostReply:

@@ -140,7 +140,7 @@ async def build(
                 ledger=ledger,
                 desk=Desk(policies, has_desk=doors.desk is not None, installation=installation),
                 doors=doors.inward,
-                performers=Performers(rooms=doors.rooms, knowledge=knowledge, desk=doors.desk),
+                performers=Performers(rooms=doors.rooms, knowledge=knowledge, desk=doors.desk, ledger=ledger),
                 time=time,
                 rng=rng,
                 installation=installation,

@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from bot.core.model import PUBLIC, Answer, Citation, Correction, Finding, Inquiry, Role, Text, Verdict
+from bot.core.ports import Listener
 from knowledge.answering import Answerer, Consideration, Reason, widest
 from knowledge.assisting import ModelClassifier, advised
 from knowledge.composing import PASSAGES, Composed, Composer
@@ -62,12 +63,19 @@ class LocalKnowledgeBase:
 
     async def answer(self, inquiry: Inquiry) -> Finding:
         """Look it up, in a thread of our own, and have it put into words."""
+        return await self._answer(inquiry, None)
+
+    async def answer_aloud(self, inquiry: Inquiry, listener: Listener) -> Finding:
+        """The same; whoever listens hears the words of a model, each piece as soon as it has been checked."""
+        return await self._answer(inquiry, listener)
+
+    async def _answer(self, inquiry: Inquiry, listener: Listener | None) -> Finding:
         considered = await asyncio.get_running_loop().run_in_executor(self._threads, self._consider, inquiry)
         if considered is None:
             return Finding(answer=None)
         if self._composer is None:
             return considered.finding
-        return (await worded(considered, inquiry, self._composer)).finding
+        return (await worded(considered, inquiry, self._composer, listener)).finding
 
     async def classify(self, text: str, corrections: Sequence[Correction]) -> Verdict:
         """By the shipped examples and those of our own people; where they are unsure, by a model, if any."""
@@ -112,17 +120,26 @@ class LocalKnowledgeBase:
             return self._answerer
 
 
-async def worded(considered: Consideration, inquiry: Inquiry, composer: Composer) -> Consideration:
+async def worded(
+    considered: Consideration, inquiry: Inquiry, composer: Composer, listener: Listener | None = None
+) -> Consideration:
     """The same in a model's words, where there is an answer and the model does well."""
-    if considered.answer is None:
+    quoted = considered.answer
+    if quoted is None:
         return considered
     given = considered.passages[:PASSAGES]
-    composed = await composer.compose(inquiry, given)
+    readers = widest([passage.audience for passage in given])
+
+    def hear(piece: str) -> None:
+        if listener is not None:
+            listener.hear(Text(body=piece, audience=readers), quoted.confidence)
+
+    composed = await composer.compose(inquiry, given, hear)
     if composed is None:
         return considered
     if not composed.is_found:
         return replace(considered, answer=None, reason=Reason.NOT_COVERED)
-    return replace(considered, answer=_answer(composed, given, considered.answer))
+    return replace(considered, answer=_answer(composed, given, quoted))
 
 
 def _answer(composed: Composed, given: Sequence[Passage], quoted: Answer) -> Answer:

@@ -70,12 +70,16 @@ class Composer:
         async with self._open_client(self._access):
             return
 
-    async def compose(self, inquiry: Inquiry, passages: Sequence[Passage]) -> Composed | None:
-        """The whole answer; None when nothing came that may be posted."""
+    async def compose(
+        self, inquiry: Inquiry, passages: Sequence[Passage], hear: Callable[[str], None] = lambda _piece: None
+    ) -> Composed | None:
+        """The whole answer; None when nothing came that may be posted. Its pieces are heard as they come."""
         pieces: list[Checked] = []
         try:
             async with aclosing(self.stream(inquiry, passages)) as stream:
-                pieces = [piece async for piece in stream]
+                async for piece in stream:
+                    pieces.append(piece)
+                    hear(piece.text)
         except NotFound:
             return Composed(text="", passages=())
         except ComposingFailed:

@@ -7,7 +7,7 @@ from functools import partial
 
 from bot.core import asking, replies, saying
 from bot.core.context import Context
-from bot.core.effects import DraftAnswer, PostReply, Purpose, ReplyButton
+from bot.core.effects import DraftAnswer, PostReply, Purpose, ReplyButton, WithdrawShown
 from bot.core.events import AnswerDrafted, Button, ButtonPressed
 from bot.core.model import (
     INTERNAL,
@@ -26,6 +26,7 @@ from bot.core.model import (
     MessageId,
     Room,
     RoomKind,
+    Shown,
     Text,
 )
 from bot.core.spelling import parse_id
@@ -57,21 +58,33 @@ async def ask(
 
 
 async def answer_drafted(context: Context, event: AnswerDrafted) -> None:
-    """Post a cited answer, or say that we do not know and offer a ticket; silent when unsure and unasked."""
+    """Post a cited answer, or say that we do not know and offer a ticket; silent when unsure and unasked.
+
+    What people saw of it meanwhile goes, unless something takes its place.
+    """
     conversation = await context.tx.conversation(event.conversation)
+    is_replaced = await _respond(context, conversation, event)
+    if event.shown is not None and not is_replaced:
+        await context.tx.plan(
+            WithdrawShown(conversation=conversation.id, address=conversation.address, shown=event.shown)
+        )
+
+
+async def _respond(context: Context, conversation: Conversation, event: AnswerDrafted) -> bool:
+    """Whether something is said in the place of what people may have seen."""
     if conversation.floor is Floor.HUMAN and not event.was_addressed:
-        return
+        return False
     room = context.policies.room_of(conversation.address)
     answer = event.finding.answer
     if answer is None or not answer.is_grounded or answer.confidence < room.sure:
-        await _abstain(context, conversation, event)
-        return
+        return await _abstain(context, conversation, event)
     is_draft = room.mode is AnswerMode.DRAFT
     given = await _record(context, conversation, event, answer, is_draft=is_draft)
     if is_draft:
         await _propose(context, conversation, event, given)
     else:
-        await _post(context, conversation, given, was_addressed=event.was_addressed)
+        await _post(context, conversation, given, was_addressed=event.was_addressed, shown=event.shown)
+    return not is_draft
 
 
 async def _record(
@@ -92,7 +105,12 @@ async def _record(
 
 
 async def _post(
-    context: Context, conversation: Conversation, given: GivenAnswer, *, was_addressed: bool
+    context: Context,
+    conversation: Conversation,
+    given: GivenAnswer,
+    *,
+    was_addressed: bool,
+    shown: Shown | None = None,
 ) -> None:
     question = str(given.question)
     await saying.say(
@@ -107,6 +125,7 @@ async def _post(
         ),
         was_addressed=was_addressed,
         answer=given.id,
+        shown=shown,
     )
 
 
@@ -120,15 +139,18 @@ def offers(conversation: Conversation, question: MessageId) -> tuple[ReplyButton
 # -- not knowing --------------------------------------------------------------
 
 
-async def _abstain(context: Context, conversation: Conversation, event: AnswerDrafted) -> None:
-    """A customer, and whoever addressed the bot, is told; others are not bothered with what it cannot do."""
+async def _abstain(context: Context, conversation: Conversation, event: AnswerDrafted) -> bool:
+    """A customer, and whoever addressed the bot, is told; others are not bothered with what it cannot do.
+
+    Whether anything was said.
+    """
     await _note_gap(context, conversation, event.question, event.finding)
     offered = offers(conversation, event.question)
     room = context.policies.room_of(conversation.address)
     is_told = event.was_addressed or (room.kind is RoomKind.CUSTOMER and conversation.ticket is None)
     body = replies.not_known(conversation.ticket, is_offered=bool(offered))
     if not is_told or (not event.was_addressed and await saying.last_said(context, conversation) == body):
-        return  # the offer stands: it is not repeated under every line
+        return False  # the offer stands: it is not repeated under every line
     await saying.say(
         context,
         conversation,
@@ -136,7 +158,9 @@ async def _abstain(context: Context, conversation: Conversation, event: AnswerDr
         Purpose.ABSTENTION,
         buttons=offered,
         was_addressed=event.was_addressed,
+        shown=event.shown,
     )
+    return True
 
 
 async def _note_gap(
@@ -145,16 +169,17 @@ async def _note_gap(
     reason = UNSURE if finding.answer else finding.reason or UNSURE
     if reason in _NO_GAPS:
         return
-    await _record_gap(context, conversation, question, reason, finding.nearest)
+    await record_gap(context, conversation, question, reason, finding.nearest)
 
 
-async def _record_gap(
+async def record_gap(
     context: Context,
     conversation: Conversation,
     question: MessageId,
     reason: str,
     nearest: tuple[Citation, ...],
 ) -> None:
+    """Something is missing, or wrong, in the knowledge base."""
     await context.tx.record_gap(
         Gap(
             conversation=conversation.id,
@@ -192,6 +217,7 @@ async def _propose(
                 ReplyButton(button=Button.IGNORE_DRAFT, value=value),
             ),
             about=conversation.address,
+            answer=given.id,
         )
     )
     if event.was_addressed:
@@ -213,7 +239,9 @@ async def press_use_draft(context: Context, event: ButtonPressed) -> None:
         return
     who = event.presser_name or event.presser.user
     await saying.restate(context, conversation.id, event, lambda said: replies.draft_used(said, who))
-    await context.tx.save_answer(replace(given, state=AnswerState.PLANNED))
+    # From now on its message is the one that is still to be posted.
+    given = replace(given, state=AnswerState.PLANNED, source=None)
+    await context.tx.save_answer(given)
     await _post(context, conversation, given, was_addressed=True)
 
 
@@ -224,7 +252,7 @@ async def press_ignore_draft(context: Context, event: ButtonPressed) -> None:
         return
     conversation = await context.tx.conversation(given.conversation)
     await context.tx.save_answer(replace(given, state=AnswerState.IGNORED))
-    await _record_gap(context, conversation, given.question, UNSURE, given.citations)
+    await record_gap(context, conversation, given.question, UNSURE, given.citations)
     who = event.presser_name or event.presser.user
     await saying.restate(context, conversation.id, event, lambda said: replies.draft_ignored(said, who))
 
@@ -268,7 +296,7 @@ async def press_not_helped(context: Context, event: ButtonPressed) -> None:
     await saying.restate(context, conversation.id, event, words, buttons=offered)
     given = await _vote(context, conversation, event, AnswerState.NOT_HELPED)
     if given is not None:
-        await _record_gap(context, conversation, given.question, NOT_HELPED, given.citations)
+        await record_gap(context, conversation, given.question, NOT_HELPED, given.citations)
 
 
 async def _is_open_to_votes(context: Context, conversation: Conversation, event: ButtonPressed) -> bool:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import answering, asking, classifying, promising, replies, saying, ticketing, triage
+from bot.core import (
+    answering,
+    asking,
+    classifying,
+    promising,
+    recalling,
+    replies,
+    saying,
+    ticketing,
+    triage,
+)
 from bot.core.context import Context
 from bot.core.effects import IdentifyPerson
 from bot.core.events import (
@@ -94,6 +104,10 @@ async def _agent_spoke(
     if event.is_mention:
         if classifying.is_order(event.text):
             await classifying.correct(context, conversation, message)
+        elif watching.is_order(event.text):
+            await watching.answer(context, conversation, event.text)
+        elif recalling.is_order(event.text):
+            await recalling.take_back(context, conversation)
         else:
             await answering.ask(context, conversation, message, room, was_addressed=True)
         return

@@ -26,12 +26,25 @@ from bot.core.model import (
     Person,
     PersonRef,
     Priority,
+    Shown,
     Text,
     TicketId,
     TicketStatus,
     Tier,
     Turn,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where an answer may be seen while it is still being composed."""
+
+    address: Address
+    room: Audience  #: who reads there now
+    asker: PersonRef
+    sure: float  #: what is less sure is not shown
+    since: datetime  #: when the question was asked, by the door's clock
+    is_live: bool  #: False: nothing is shown, though an earlier try may have been
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +60,8 @@ class DraftAnswer:
     earlier: tuple[Turn, ...] = ()  #: what was said in the thread before; read when the effect is done
     version: str | None = None  #: what the asker runs; likewise
     environment: str | None = None
+    stage: Stage | None = None  #: likewise
+    is_wanted: bool = True  #: likewise; False: nobody is asked, and what an earlier try showed is taken away
 
     @property
     def inquiry(self) -> Inquiry:
@@ -132,6 +147,8 @@ class PostReply:
     about: Address | None = None  #: a thread to link to, for people who come from elsewhere
     was_addressed: bool = False  #: an answer to somebody who called the bot is said even to a taken floor
     answer: AnswerId | None = None  #: which answer it carries
+    shown: Shown | None = None  #: what people see of it already: this takes its place
+    alert: AlertRef | None = None  #: which escalation it is
 
     @property
     def lane(self) -> str:
@@ -173,6 +190,30 @@ class EditReply:
     @property
     def bucket(self) -> str:
         """Edits have a limit of their own, per workspace."""
+        return f"{self.address.door}/{self.address.workspace}/edits"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawShown:
+    """Take away what people saw of an answer that is not going to be posted."""
+
+    conversation: ConversationId
+    address: Address
+    shown: Shown
+
+    @property
+    def lane(self) -> str:
+        """Among the conversation's replies."""
+        return f"{self.address.door}/{self.conversation}"
+
+    @property
+    def vendor(self) -> str:
+        """The door."""
+        return self.address.door
+
+    @property
+    def bucket(self) -> str:
+        """As an edit."""
         return f"{self.address.door}/{self.address.workspace}/edits"
 
 
@@ -344,6 +385,6 @@ class UpdateReplica:
         return f"desk/{self.ticket}"
 
 
-RoomEffect = PostReply | EditReply | ShowStatus | IdentifyPerson
+RoomEffect = PostReply | EditReply | WithdrawShown | ShowStatus | IdentifyPerson
 DeskEffect = CreateReplica | CommentOnReplica | UpdateReplica
 Effect = DraftAnswer | ClassifyTicket | RoomEffect | DeskEffect

@@ -14,6 +14,7 @@ from bot.core.model import (
     MessageId,
     Person,
     PersonRef,
+    Shown,
     Text,
     TicketId,
     TicketStatus,
@@ -68,6 +69,7 @@ class AnswerDrafted:
     question: MessageId
     finding: Finding
     was_addressed: bool
+    shown: Shown | None = None  #: what people may see of it already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,6 +143,7 @@ class Room:
     tier: Tier
     mode: AnswerMode
     sure: float = 0.0  #: the least confidence of an answer here; the knowledge base has a bar of its own
+    is_live: bool = True  #: an answer may be seen while it is composed, where the door can show that
 
     @property
     def listens(self) -> bool:
@@ -443,6 +444,14 @@ class Finding:
     reason: str = ""  #: one word: "answered", "unsure", "not_covered", "account", "off_topic", "instructions"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What people may see of an answer that is not posted yet: it is completed or taken away, never left."""
+
+    message: str | None  #: the door's id of it; None: there may be one, and the door has to look for it
+    since: datetime  #: when the question was asked, by the door's clock: nothing older is meant
+
+
 class AnswerState(StrEnum):
     """What became of an answer."""
 
@@ -473,7 +482,8 @@ class GivenAnswer:
     @property
     def stands(self) -> bool:
         """Whether people can read it, and take it for what we know."""
-        return self.source is not None and self.state is not AnswerState.WITHDRAWN
+        unseen = (AnswerState.DRAFT, AnswerState.IGNORED, AnswerState.WITHDRAWN)
+        return self.source is not None and self.state not in unseen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from bot.core.effects import (
     CommentOnReplica,
@@ -16,7 +16,9 @@ from bot.core.effects import (
     IdentifyPerson,
     PostReply,
     ShowStatus,
+    Stage,
     UpdateReplica,
+    WithdrawShown,
 )
 from bot.core.events import Event, TimerFired
 from bot.core.model import (
@@ -373,6 +375,34 @@ class Rooms(Protocol):
         """A link to the thread for people who may open it; None when the door has none."""
 
 
+@runtime_checkable
+class LiveRooms(Rooms, Protocol):
+    """Rooms in which an answer can be seen growing; a channel that has no such thing leaves this out.
+
+    What is shown is provisional: `Rooms.post_reply` completes it where `PostReply.shown` says so, and
+    `withdraw_shown` takes it away. Both find it when only its question is known.
+    """
+
+    async def begin_showing(self, stage: Stage, text: Text) -> str | None:
+        """Show the beginning; the door's id of it, None where this room shows nothing.
+
+        After Rejected and RateLimited nothing stands there; after any other Unavailable it may.
+        """
+
+    async def show_more(self, stage: Stage, message: str, text: Text) -> None:
+        """Show what follows behind it; errors as above."""
+
+    async def withdraw_shown(self, effect: WithdrawShown, attempt: Attempt) -> None:
+        """Take it away; idempotent."""
+
+
+class AlertDoor(Protocol):
+    """Where people are told outside every room. Raises RateLimited, Unavailable or Rejected."""
+
+    async def send(self, effect: SendAlert, attempt: Attempt) -> None:
+        """Tell it; told twice it is still one matter over there, as far as the other side can do that."""
+
+
 class TicketDesk(Protocol):
     """Where tickets have their replica. Raises RateLimited, Unavailable or Rejected."""
 
@@ -394,3 +424,18 @@ class KnowledgeBase(Protocol):
 
     async def answer(self, inquiry: Inquiry) -> Finding:
         """A cited answer from what its reader may read; none when nothing relevant is known."""
+
+
+class Listener(Protocol):
+    """Hears an answer while it is being composed."""
+
+    def hear(self, piece: Text, confidence: float) -> None:
+        """One more piece that may be shown; never raises and keeps nobody waiting."""
+
+
+@runtime_checkable
+class SpeakingKnowledge(KnowledgeBase, Protocol):
+    """A knowledge base that says an answer piece by piece, each checked, before the whole is there."""
+
+    async def answer_aloud(self, inquiry: Inquiry, listener: Listener) -> Finding:
+        """As `answer`, which decides: what was heard may differ from it, or come to nothing."""

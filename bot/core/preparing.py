@@ -18,8 +18,9 @@ from bot.core.effects import (
     PostReply,
     Purpose,
     ShowStatus,
-    StatusView,
+    Stage,
     UpdateReplica,
+    WithdrawShown,
 )
 from bot.core.errors import AudienceViolation, NotYet, Rejected
 from bot.core.events import Button
@@ -44,6 +45,8 @@ async def prepare(  # noqa: PLR0911 - a table
             return await _reply(effect, records, policies)
         case EditReply():
             return replace(effect, room=policies.room_of(effect.address).audience)
+        case WithdrawShown():
+            return effect
         case ShowStatus():
             return await _card(effect, records, policies)
         case DraftAnswer():
@@ -58,13 +61,16 @@ async def prepare(  # noqa: PLR0911 - a table
             assert_never(effect)
 
 
-async def _question(effect: DraftAnswer, records: Records, policies: Policies) -> DraftAnswer | None:
-    """With what was said before it, and what the asker is known to run."""
+async def is_awaited(effect: DraftAnswer, records: Records) -> bool:
+    """Whether an answer would still be said: people may take the floor while it is being composed."""
     conversation = await records.conversation(effect.conversation)
     if conversation.floor is Floor.HUMAN and not effect.was_addressed:
         return None
     messages = await records.messages(effect.conversation)
     place = next((place for place, message in enumerate(messages) if message.id == effect.question), 0)
+    stage = _stage(conversation, messages[place], effect.reader, policies) if messages else None
+    if conversation.floor is Floor.HUMAN and not effect.was_addressed:
+        return replace(effect, is_wanted=False, stage=stage)
     earlier = [message for message in messages[:place] if message.text.audience.may_reach(effect.reader)]
     organisation = (
         policies.organisations.get(conversation.organisation) if conversation.organisation else None
@@ -74,13 +80,29 @@ async def _question(effect: DraftAnswer, records: Records, policies: Policies) -
         earlier=tuple(Turn(role=message.role, text=message.text.body) for message in earlier[-TURNS:]),
         version=organisation.version if organisation else None,
         environment=organisation.environment if organisation else None,
+        stage=stage,
     )
 
 
-async def _reply(effect: PostReply, records: Records, policies: Policies) -> PostReply | None:
+def _stage(conversation: Conversation, question: Message, reader: Audience, policies: Policies) -> Stage:
+    room = policies.room_of(conversation.address)
+    is_open = room.mode in (AnswerMode.EVERY, AnswerMode.MENTION) and room.audience == reader
+    return Stage(
+        address=conversation.address,
+        room=room.audience,
+        asker=question.author,
+        sure=room.sure,
+        since=question.sent_at,
+        is_live=room.is_live and is_open,
+    )
+
+
+async def _reply(effect: PostReply, records: Records, policies: Policies) -> PostReply | WithdrawShown | None:
     """With the readers whom the room has now: it may have been given to another customer meanwhile."""
     if not await _may_be_said(effect, records):
-        return None
+        if effect.shown is None:
+            return None
+        return WithdrawShown(conversation=effect.conversation, address=effect.address, shown=effect.shown)
     return replace(effect, room=policies.room_of(effect.address).audience)
 
 

@@ -78,6 +78,21 @@ def draft_ignored(original: str, who: str) -> str:
     return f"{original}\n\n_Ignored by {plain(who)}._"
 
 
+def draft_withdrawn(original: str) -> str:
+    """Under a draft whose article has changed."""
+    return f"{original}\n\n_Withdrawn: an article that this rested on has changed._"
+
+
+def taken_back() -> str:
+    """In the place of an answer that one of our own people found wrong."""
+    return "_We have taken this answer back: it was not right._"
+
+
+def nothing_to_take_back() -> str:
+    """Somebody of ours takes an answer back where there is none."""
+    return "There is no answer of mine in this thread that could be taken back."
+
+
 def passed_on() -> str:
     """To somebody who called the bot where our own people look at every answer first."""
     return "I have passed this on to the team. Somebody will answer here."

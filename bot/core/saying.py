@@ -10,7 +10,19 @@ from bot.core.context import Context
 from bot.core.effects import EditReply, PostReply, Purpose, ReplyButton
 from bot.core.errors import NotYet
 from bot.core.events import ButtonPressed, ReplyPosted
-from bot.core.model import AnswerId, AnswerState, Conversation, ConversationId, PersonRef, Role, Text
+from bot.core.model import (
+    INTERNAL,
+    Address,
+    AnswerId,
+    AnswerState,
+    Conversation,
+    ConversationId,
+    GivenAnswer,
+    PersonRef,
+    Role,
+    Shown,
+    Text,
+)
 from bot.core.ports import NewMessage
 
 US = "Deskbell"  #: the author of what the bot says
@@ -25,6 +37,7 @@ async def say(
     buttons: tuple[ReplyButton, ...] = (),
     was_addressed: bool = False,
     answer: AnswerId | None = None,
+    shown: Shown | None = None,
 ) -> None:
     """Say something in the conversation's thread."""
     await context.tx.plan(
@@ -72,9 +85,36 @@ async def remember(context: Context, event: ReplyPosted) -> None:
             sent_at=event.posted_at,
         )
     )
-    if event.answer is not None:
-        answer = await context.tx.answer(event.answer)
-        await context.tx.save_answer(replace(answer, state=AnswerState.POSTED, source=event.source))
+    if event.answer is None:
+        return
+    given = replace(await context.tx.answer(event.answer), source=event.source)
+    if given.state is AnswerState.PLANNED:
+        given = replace(given, state=AnswerState.POSTED)
+    await context.tx.save_answer(given)
+    if given.state is AnswerState.WITHDRAWN:  # a draft that was recalled before it arrived
+        await close_draft(context, given)
+
+
+async def close_draft(context: Context, given: GivenAnswer) -> None:
+    """Under a draft that was withdrawn: why, and no buttons; nothing where it was never seen."""
+    room, (_, _, message) = context.policies.draft_room, (given.source or "").partition(":")
+    if room is None or not message:
+        return
+    messages = await context.tx.messages(given.conversation)
+    said = next((one.text.body for one in messages if one.source == given.source), None)
+    if said is None:
+        return
+    body = replies.draft_withdrawn(said)
+    await context.tx.reword_message(given.conversation, given.source or "", body)
+    await context.tx.plan(
+        EditReply(
+            conversation=given.conversation,
+            address=Address(door=room.door, workspace=room.workspace, room=room.room, thread=""),
+            room=room.audience,
+            message=message,
+            text=Text(body=body, audience=INTERNAL),
+        )
+    )
 
 
 async def restate(

@@ -57,6 +57,13 @@ def render_edit(effect: EditReply) -> dict[str, Any]:
     }
 
 
+def render_completion(effect: PostReply, *, message: str, key: str) -> dict[str, Any]:
+    """The arguments of chat.update for a reply that takes the place of what is shown already."""
+    whole = render_reply(effect, key=key)
+    kept = ("channel", "text", "blocks", "link_names", "parse", "metadata")
+    return {"ts": message, **{name: whole[name] for name in kept}}
+
+
 def posted(room: str, thread: str, *, key: str) -> dict[str, Any]:
     """What every message of ours is posted with: a place, a key, no previews, no names turned into links."""
     place = {"channel": room, "thread_ts": thread} if thread else {"channel": room}
@@ -72,11 +79,16 @@ def posted(room: str, thread: str, *, key: str) -> dict[str, Any]:
 
 def carries(message: Mapping[str, Any], key: str) -> bool:
     """Whether a message from the history was posted with this key."""
-    metadata = message.get("metadata")
-    if not isinstance(metadata, dict) or metadata.get("event_type") != EVENT_TYPE:
+    if not is_keyed(message):
         return False
-    payload = metadata.get("event_payload")
+    payload = message["metadata"].get("event_payload")
     return isinstance(payload, dict) and payload.get("key") == key
+
+
+def is_keyed(message: Mapping[str, Any]) -> bool:
+    """Whether a message from the history was posted with any key of ours."""
+    metadata = message.get("metadata")
+    return isinstance(metadata, dict) and metadata.get("event_type") == EVENT_TYPE
 
 
 def fallback(text: str) -> str:

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.effects import EditReply, IdentifyPerson, PostReply, ShowStatus
+from bot.core.effects import EditReply, IdentifyPerson, PostReply, ShowStatus, Stage, WithdrawShown
 from bot.core.errors import AudienceViolation, Rejected, Unavailable
-from bot.core.model import Address, Audience, Person
+from bot.core.model import Address, Audience, Person, Shown, Text
 from bot.core.ports import Attempt
 from handlers.slack.cards import render_card, render_card_edit
 from handlers.slack.client import TIMEOUT
 from handlers.slack.failures import AppRefused, error_data, slack_answers
-from handlers.slack.mrkdwn import storable
-from handlers.slack.rendering import carries, render_edit, render_reply
-from handlers.slack.wire import record
+from handlers.slack.history import History
+from handlers.slack.rendering import render_completion, render_edit, render_reply
+from handlers.slack.streams import GONE, Streams
+from handlers.slack.wire import record, text_of
 
 log = structlog.get_logger()
 
 UNKNOWN = frozenset({"user_not_found", "users_not_found", "user_not_visible"})
-GONE = frozenset({"message_not_found"})
-LOOK_BACK = timedelta(days=3)  # no effect is retried for longer
 
 
 class SlackRooms:
     """Channels and threads of one workspace. `client` must not retry by itself (see `open_client`).
 
-    `page_size` above 15 is allowed for apps that one organisation built for itself:
-    https://docs.slack.dev/apis/web-api/rate-limits
+    `page_size` and `max_pages` are those of `History`.
     """
 
     def __init__(
@@ -47,15 +45,34 @@ class SlackRooms:
             raise ValueError("a client that retries by itself posts twice")
         self._client = client
         self._timeout = timeout
-        self._page_size = page_size
-        self._max_pages = max_pages
-        self._own_ids: frozenset[str] = frozenset()
+        self._history = History(client, timeout=timeout, page_size=page_size, max_pages=max_pages)
+        self._streams = Streams(client, timeout=timeout)
 
     async def post_reply(self, effect: PostReply, attempt: Attempt) -> str:
-        """Say it once; the message's timestamp."""
+        """Say it once, in the place of what is shown of it already; the message's timestamp."""
+        if effect.shown is not None and not effect.text.audience.may_reach(effect.room):
+            await self._withdraw(effect.address, effect.shown)  # the room has other readers now
         _check(effect.text.audience, effect.room)
+        if effect.shown is not None:
+            completed = await self._complete(effect, effect.shown, attempt)
+            if completed is not None:
+                return completed
         earlier = await self._posted_before(effect.address, attempt)
         return earlier or await self._post(render_reply(effect, key=attempt.key))
+
+    async def begin_showing(self, stage: Stage, text: Text) -> str | None:
+        """A stream in the thread, for whoever asked."""
+        _check(text.audience, stage.room)
+        return await self._streams.begin(stage, text)
+
+    async def show_more(self, stage: Stage, message: str, text: Text) -> None:
+        """More of it."""
+        _check(text.audience, stage.room)
+        await self._streams.add(stage, message, text)
+
+    async def withdraw_shown(self, effect: WithdrawShown, attempt: Attempt) -> None:  # noqa: ARG002 - what is gone may go again
+        """Delete it, where there is anything."""
+        await self._withdraw(effect.address, effect.shown)
 
     async def edit_reply(self, effect: EditReply, attempt: Attempt) -> None:  # noqa: ARG002 - an edit may be repeated
         """Replace a message of ours; idempotent at Slack's end."""
@@ -93,7 +110,7 @@ class SlackRooms:
             user.get("name"),
         )
         return Person(
-            ref=effect.ref, name=_first(*names) or effect.ref.user, email=_first(profile.get("email"))
+            ref=effect.ref, name=text_of(*names) or effect.ref.user, email=text_of(profile.get("email"))
         )
 
     async def permalink(self, address: Address) -> str | None:
@@ -107,12 +124,32 @@ class SlackRooms:
                 )
         except (AppRefused, Rejected):
             return None
-        return _first(response.get("permalink"))
+        return text_of(response.get("permalink"))
+
+    async def _complete(self, effect: PostReply, shown: Shown, attempt: Attempt) -> str | None:
+        """The message that was shown, with the reply in it; None where there is none (any more)."""
+        message = shown.message or await self._history.unfinished(effect.address, shown.since)
+        if message is None:
+            return None
+        await self._streams.stop(effect.address, message)
+        completion = render_completion(effect, message=message, key=attempt.key)
+        try:
+            return message if await self._update(completion, or_gone=True) else None
+        except Rejected as error:  # a workspace may forbid edits: better gone than half of it
+            log.warning("slack_stream_not_completed", reason=str(error))
+            await self._streams.delete(effect.address, message)
+            return None
+
+    async def _withdraw(self, address: Address, shown: Shown) -> None:
+        message = shown.message or await self._history.unfinished(address, shown.since)
+        if message is not None:
+            await self._streams.stop(address, message)
+            await self._streams.delete(address, message)
 
     async def _post(self, arguments: dict[str, Any]) -> str:
         async with slack_answers("chat.postMessage", timeout=self._timeout):
             response = await self._client.chat_postMessage(**arguments)
-        ts = _first(response.get("ts"))
+        ts = text_of(response.get("ts"))
         if ts is None:
             raise Unavailable("chat.postMessage: no timestamp in the answer")
         return ts
@@ -132,50 +169,12 @@ class SlackRooms:
         """The message an earlier attempt left behind. Slack documents no idempotency key for posts."""
         if attempt.number <= 1:
             return None
-        own = await self._own()
-        async for message in self._history(address, attempt.now):
-            # Anybody may write metadata, so the author is checked too.
-            if carries(message, attempt.key) and own & {message.get("user"), message.get("bot_id")}:
-                log.info("slack_post_found", key=attempt.key, attempt=attempt.number)
-                return _first(message.get("ts"))
-        return None
-
-    async def _history(self, address: Address, now: datetime) -> AsyncIterator[Mapping[str, Any]]:
-        """The thread from `LOOK_BACK` on, or the channel's top level; a bounded number of pages."""
-        search: dict[str, Any] = {
-            "channel": address.room,
-            "include_all_metadata": True,
-            "limit": self._page_size,
-            "oldest": f"{(now - LOOK_BACK).timestamp():.6f}",
-        }
-        method = "conversations.replies" if address.thread else "conversations.history"
-        if address.thread:
-            search["ts"] = address.thread
-        for _ in range(self._max_pages):
-            async with slack_answers(method, timeout=self._timeout):
-                response = await self._client.api_call(method, http_verb="GET", params=dict(search))
-            messages = response.get("messages")
-            for message in messages if isinstance(messages, list) else []:
-                yield record(message)
-            cursor = _first(record(response.get("response_metadata")).get("next_cursor"))
-            if cursor is None:
-                return
-            search["cursor"] = cursor
-        log.warning("slack_history_cut", method=method, pages=self._max_pages)
-
-    async def _own(self) -> frozenset[str]:
-        if not self._own_ids:
-            async with slack_answers("auth.test", timeout=self._timeout):
-                response = await self._client.auth_test()
-            ids = (_first(response.get(field)) for field in ("user_id", "bot_id"))
-            self._own_ids = frozenset(each for each in ids if each)
-        return self._own_ids
+        found = await self._history.posted(address, attempt.key, attempt.now)
+        if found is not None:
+            log.info("slack_post_found", key=attempt.key, attempt=attempt.number)
+        return found
 
 
 def _check(text: Audience, room: Audience) -> None:
     if not text.may_reach(room):
         raise AudienceViolation(f"{text} may not be said to {room}")
-
-
-def _first(*candidates: object) -> str | None:
-    return next((storable(each) for each in candidates if isinstance(each, str) and each), None)

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from bot.core.errors import MalformedDelivery, UntrustedDelivery
 from bot.core.ports import Delivery
+from handlers.slack.mrkdwn import storable
 
 DOOR = "slack"
 REPLAY_WINDOW = timedelta(minutes=5)
@@ -91,6 +92,11 @@ def read_payload(content_type: str, body: bytes) -> Mapping[str, Any]:
 def record(value: object) -> Mapping[str, Any]:
     """The value if it is an object, else an empty one: payloads of vendors are trusted in nothing."""
     return value if isinstance(value, dict) else {}
+
+
+def text_of(*candidates: object) -> str | None:
+    """The first candidate that is a text and not empty, as a database can store it."""
+    return next((storable(each) for each in candidates if isinstance(each, str) and each), None)
 
 
 def identifier(*candidates: object) -> str:
