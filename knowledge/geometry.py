@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -56,12 +56,10 @@ class Cloud:
         centre: npt.NDArray[np.float64] = self.total / self.count
         return centre
 
-    def deviation(self, direction: npt.NDArray[np.floating]) -> float:
-        """The standard deviation of dot products with a vector."""
-        # `vecdot`, since `@` starts threads here, and waits for them when others work.
-        square = np.vecdot(np.vecdot(self.products, direction), direction) / self.count
-        variance = float(square - (direction @ self.mean) ** 2)
-        return max(math.sqrt(max(variance, 0.0)), _NARROWEST)
+    def spread(self) -> Spread:
+        """For measuring in."""
+        scatter = self.products - self.count * np.outer(self.mean, self.mean)
+        return Spread(count=self.count, mean=self.mean, scatter=scatter.astype(np.float32))
 
     def to_bytes(self) -> bytes:
         """For the catalogue."""
@@ -81,6 +79,37 @@ class Cloud:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """A cloud around its own middle: half the memory, and read in half the time."""
+
+    count: int
+    mean: npt.NDArray[np.float64]
+    scatter: npt.NDArray[np.float32]  #: the sum of every difference from the mean with itself
+
+
+class Pool:
+    """The clouds of one language as one. Their matrices are not added up: that takes longer than a search."""
+
+    def __init__(self, parts: Sequence[Spread]) -> None:
+        self._parts = parts
+        self._count = sum(part.count for part in parts)
+        self.mean: npt.NDArray[np.float64] = (
+            np.sum([part.count * part.mean for part in parts], axis=0) / self._count
+        )
+
+    def deviation(self, direction: npt.NDArray[np.floating]) -> float:
+        """The standard deviation of dot products with a vector."""
+        thin = direction.astype(np.float32)
+        middle = float(direction @ self.mean)
+        squares = 0.0
+        for part in self._parts:
+            # `vecdot`, since `@` starts threads here, and waits for them when others work.
+            squares += float(np.vecdot(np.vecdot(part.scatter, thin), thin))
+            squares += part.count * (float(direction @ part.mean) - middle) ** 2
+        return max(math.sqrt(max(squares / self._count, 0.0)), _NARROWEST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """What is looked for among the vectors of one language, and how its dot products are read."""
 
@@ -89,14 +118,14 @@ class Probe:
     deviation: float
 
     @classmethod
-    def own(cls, question: Vectors, cloud: Cloud | None) -> Probe:
+    def own(cls, question: Vectors, cloud: Pool | None) -> Probe:
         """Among vectors of the question's own language."""
         if cloud is None:  # indexing was interrupted before the first end
             return cls(vector=question, middle=0.0, deviation=_NARROWEST)
         return cls(vector=question, middle=float(question @ cloud.mean), deviation=cloud.deviation(question))
 
     @classmethod
-    def across(cls, question: Vectors, cloud: Cloud | None, own: Cloud | None) -> Probe:
+    def across(cls, question: Vectors, cloud: Pool | None, own: Pool | None) -> Probe:
         """Among those of another language: what all questions of this language share is taken away first.
 
         Without that a question finds the passages that look most like its own language.

@@ -16,7 +16,7 @@ from bot.core.errors import UserFacingError
 from bot.core.model import Audience
 from knowledge.embedding import Embedder, Vectors
 from knowledge.embeddings import EmbeddingsInMemory
-from knowledge.geometry import Cloud
+from knowledge.geometry import Spread
 from knowledge.languages import terms
 from knowledge.postings import Holders, Numbers, Scores
 from knowledge.reading import Partition, Reading
@@ -53,7 +53,9 @@ class LoadedPartition:
         self.articles = np.array([row[1] for row in rows], np.int64)
         self.families = np.array([row[2] for row in rows], np.int64)
         self._by_article = np.sort(self.articles)
-        self.cloud: Cloud | None = reading.cloud(partition)
+        self.sections = np.array([hash(row[5]) for row in rows], np.int64)  #: equal within an article, or not
+        cloud = reading.cloud(partition)
+        self.cloud: Spread | None = cloud.spread() if cloud and cloud.count else None
         self._lengths = np.array([row[3] for row in rows], np.float32)
         self._digests = [row[4] for row in rows]
         self._entries = entries
@@ -136,6 +138,15 @@ class LoadedPartition:
             return np.arange(len(self))
         everything = slice(None) if self._exact is not None else np.arange(len(self))
         return np.argpartition(self.products(vector, everything), -limit)[-limit:]
+
+    def near(self, vector: Vectors, besides: Numbers, limit: int) -> tuple[Numbers, Scores]:
+        """Positions of the nearest chunks and of certain others, and their dot products."""
+        if self._exact is None or len(self) <= limit:
+            positions = np.union1d(besides, self.nearest(vector, limit))
+            return positions, self.products(vector, positions)
+        products = self.products(vector, slice(None))
+        positions = np.union1d(besides, np.argpartition(products, -limit)[-limit:])
+        return positions, products[positions]
 
     def products(self, vector: Vectors, positions: Numbers | slice) -> Scores:
         """Dot products with certain chunks; one without a vector counts as a middling one."""

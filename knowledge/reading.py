@@ -124,10 +124,10 @@ class Reading:
         articles, chunks = row.fetchone()
         return articles, chunks
 
-    def rows(self, partition: Partition) -> list[tuple[int, int, int, int, str]]:
-        """Of each chunk its number, article, family, length and digest, in the order of numbers."""
+    def rows(self, partition: Partition) -> list[tuple[int, int, int, int, str, str]]:
+        """Of each chunk its number, article, family, length, digest and section, in the order of numbers."""
         found = self._database.execute(
-            "SELECT chunks.id, article, family, length, chunks.digest FROM chunks"
+            "SELECT chunks.id, article, family, length, chunks.digest, headings || anchor FROM chunks"
             " JOIN articles ON articles.id = article WHERE partition = ? ORDER BY chunks.id",
             (partition.id,),
         )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from bot.core.model import Audience
 from knowledge.embedding import Embedder, Vectors, query_vector
-from knowledge.geometry import Cloud, Probe
+from knowledge.geometry import Pool, Probe, Spread
 from knowledge.languages import Language, detect, terms
 from knowledge.loaded import IndexMissing, LiveIndex, LoadedPartition, View
 from knowledge.postings import Numbers, Scores
@@ -62,6 +64,9 @@ class Passage:
     also_at: tuple[str, ...] = ()  #: paths of articles that are nearly the same, left out for this one
 
 
+_Words: TypeAlias = Mapping[Language, Sequence[str]]  #: of the question, as each language understands it
+
+
 @dataclass(frozen=True, slots=True)
 class _Candidates:
     """Chunks that may be shown, of one partition or of all."""
@@ -69,6 +74,7 @@ class _Candidates:
     chunks: Numbers
     articles: Numbers
     families: Numbers
+    sections: Numbers
     scores: Scores
 
     @classmethod
@@ -77,6 +83,7 @@ class _Candidates:
             np.concatenate([part.chunks for part in parts]),
             np.concatenate([part.articles for part in parts]),
             np.concatenate([part.families for part in parts]),
+            np.concatenate([part.sections for part in parts]),
             np.concatenate([part.scores for part in parts]),
         )
 
@@ -111,66 +118,54 @@ class Searcher:
         if not question.text.strip():
             return []
         with self._live.view(reader) as view:
-            clouds = _pooled(view.partitions)
-            found = [_candidates(partition, clouds, question) for partition in view.partitions]
-            return _passages(view, _Candidates.together(found), question, limit) if found else []
-
-    def articles_naming(self, name: str, reader: Audience) -> set[int]:
-        """The articles that `reader` may read in which a name occurs."""
-        with self._live.view(reader) as view:
-            return {
-                article
-                for one in view.partitions
-                for article in one.articles[one.with_all(terms(name, one.partition.language))].tolist()
-            }
-
-    def size(self, reader: Audience) -> int:
-        """How many chunks `reader` may read."""
-        with self._live.view(reader) as view:
-            return sum(len(partition) for partition in view.partitions)
+            if not view.partitions:
+                return []
+            pools = _pools(view.partitions)
+            words = {language: terms(question.text, language) for language in Language}
+            found = [_candidates(one, pools, words, question) for one in view.partitions]
+            return _passages(view, _Candidates.together(found), words, question, limit)
 
 
 # -- scoring ------------------------------------------------------------------
 
 
 def _candidates(
-    partition: LoadedPartition, clouds: Mapping[Language, Cloud], question: Question
+    partition: LoadedPartition, pools: Mapping[Language, Pool], words: _Words, question: Question
 ) -> _Candidates:
     language = partition.partition.language
     is_own = question.language in (None, language)
-    lexical, positions = _lexical(partition, terms(question.text, language))
-    scores = (_WORDS_WEIGHT if is_own else _OTHER_WORDS_WEIGHT) * lexical
+    lexical, positions = _lexical(partition, words[language])
+    weight = _WORDS_WEIGHT if is_own else _OTHER_WORDS_WEIGHT
     if question.vector is not None and partition.has_vectors:
-        probe = _probe(language, clouds, question.language, question.vector)
-        positions = np.union1d(positions, partition.nearest(probe.vector, CANDIDATES))
-        scores[positions] += probe.read(partition.products(probe.vector, positions))
-    if is_own:
-        scores += _OWN_LANGUAGE
+        probe = _probe(language, pools, question.language, question.vector)
+        positions, products = partition.near(probe.vector, positions, CANDIDATES)
+        scores = weight * lexical[positions] + probe.read(products)
+    else:
+        scores = weight * lexical[positions]
     return _Candidates(
         partition.chunks[positions],
         partition.articles[positions],
         partition.families[positions],
-        scores[positions],
+        partition.sections[positions],
+        scores + _OWN_LANGUAGE if is_own else scores,
     )
 
 
-def _pooled(partitions: Sequence[LoadedPartition]) -> dict[Language, Cloud]:
-    pooled = {
-        language: Cloud.together(
-            one.cloud for one in partitions if one.partition.language is language and one.cloud is not None
-        )
-        for language in Language
-    }
-    return {language: cloud for language, cloud in pooled.items() if cloud is not None}
+def _pools(partitions: Sequence[LoadedPartition]) -> dict[Language, Pool]:
+    parts: dict[Language, list[Spread]] = {}
+    for one in partitions:
+        if one.cloud is not None:
+            parts.setdefault(one.partition.language, []).append(one.cloud)
+    return {language: Pool(spreads) for language, spreads in parts.items()}
 
 
 def _probe(
-    among: Language, clouds: Mapping[Language, Cloud], language: Language | None, vector: Vectors
+    among: Language, pools: Mapping[Language, Pool], language: Language | None, vector: Vectors
 ) -> Probe:
-    cloud = clouds.get(among)
+    pool = pools.get(among)
     if language in (None, among):
-        return Probe.own(vector, cloud)
-    return Probe.across(vector, cloud, clouds.get(language) if language else None)
+        return Probe.own(vector, pool)
+    return Probe.across(vector, pool, pools.get(language) if language else None)
 
 
 def _lexical(partition: LoadedPartition, words: Sequence[str]) -> tuple[Scores, Numbers]:
@@ -191,23 +186,29 @@ def _highest(scores: Scores, limit: int) -> Numbers:
     return np.argpartition(scores, -limit)[-limit:]
 
 
-def _passages(view: View, found: _Candidates, question: Question, limit: int) -> list[Passage]:
+def _passages(view: View, found: _Candidates, words: _Words, question: Question, limit: int) -> list[Passage]:
     """The best sections of the best articles, one of each family of articles that are nearly the same."""
     if not len(found.scores):
         return []
-    ranked = _ranked(view, found, question, _TWINS * limit)
-    shown = _families(found, ranked, limit)
-    ids = found.chunks[[place for one in shown for place in (*one.places, *one.twins)]]
-    chunks = view.reading.chunks(ids.tolist())
-    listed = []
-    for one in shown:
-        twins = tuple(chunks[int(found.chunks[twin])].path for twin in one.twins)
-        sections = _sections(found, one.places, chunks)
-        for number, (behind, chunk) in enumerate(sections[:_SECTIONS]):
-            score = one.score - number * _FURTHER_SECTION - _BEHIND * behind
-            listed.append(_passage(chunk, score, twins))
-    listed.sort(key=lambda passage: passage.score, reverse=True)
-    return listed[:limit]
+    ranked = _ranked(view, found, words, question, _TWINS * limit)
+    listed: list[tuple[float, int, list[int]]] = []
+    for one in _families(found, ranked, limit):
+        for number, place in enumerate(_sections(found, one.places)[:_SECTIONS]):
+            behind = float(found.scores[one.places[0]] - found.scores[place])
+            listed.append((one.score - number * _FURTHER_SECTION - _BEHIND * behind, place, one.twins))
+    listed.sort(key=itemgetter(0), reverse=True)
+    shown = listed[:limit]
+    # Texts are read of what is shown alone.
+    places = [at for _, place, twins in shown for at in (place, *twins)]
+    chunks = view.reading.chunks(found.chunks[places].tolist())
+    return [
+        _passage(
+            chunks[int(found.chunks[place])],
+            score,
+            tuple(chunks[int(found.chunks[twin])].path for twin in twins),
+        )
+        for score, place, twins in shown
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,34 +220,32 @@ class _Scored:
     twins: list[int] = field(default_factory=list)  #: the best places of articles that are nearly the same
 
 
-def _ranked(view: View, found: _Candidates, question: Question, limit: int) -> list[_Scored]:
+def _ranked(view: View, found: _Candidates, words: _Words, question: Question, limit: int) -> list[_Scored]:
     """An article's score is that of its best chunk and, for less, of its second best."""
-    order = np.argsort(-found.scores, kind="stable")
-    by_score = found.articles[order]
-    articles, best = np.unique(by_score, return_index=True)
-    others = np.delete(order, best)
-    first = found.scores[order[best]]
+    places = np.lexsort((-found.scores, found.articles))  # article by article, each from its best chunk on
+    articles, starts, counts = np.unique(found.articles[places], return_index=True, return_counts=True)
+    first = found.scores[places[starts]]
     # An article's other chunks that were no candidates are taken for middling ones.
     sizes = np.sum([one.sizes(articles) for one in view.partitions], axis=0)
     second = np.where(sizes > 1, np.minimum(first, np.median(found.scores)), first)
-    having, next_best = np.unique(found.articles[others], return_index=True)
-    second[np.searchsorted(articles, having)] = found.scores[others[next_best]]
+    several = counts > 1
+    second[several] = found.scores[places[starts[several] + 1]]
     scores = (first + _SECOND_CHUNK * second) / (1 + _SECOND_CHUNK)
-    scores = scores + _WHOLE_ARTICLE * _whole(view, articles, question)
+    scores = scores + _WHOLE_ARTICLE * _whole(view, articles, words, question)
     return [
-        _Scored(float(scores[place]), order[np.flatnonzero(by_score == articles[place])[:_CHUNKS_READ]])
-        for place in np.argsort(-scores, kind="stable")[:limit]
+        _Scored(float(scores[at]), places[starts[at] : starts[at] + min(counts[at], _CHUNKS_READ)])
+        for at in np.argsort(-scores, kind="stable")[:limit]
     ]
 
 
-def _whole(view: View, articles: Numbers, question: Question) -> Scores:
+def _whole(view: View, articles: Numbers, words: _Words, question: Question) -> Scores:
     """What the words of whole articles say, in deviations as for chunks; nothing across languages."""
     found: Scores = np.zeros(len(articles), np.float32)
     for one in view.partitions:
         language = one.partition.language
         if question.language not in (None, language):
             continue
-        scores = one.whole.scores(terms(question.text, language))
+        scores = one.whole.scores(words[language])
         met = scores[scores > 0]
         if len(met):
             places = np.searchsorted(one.whole.ids, articles)
@@ -270,15 +269,11 @@ def _families(found: _Candidates, ranked: Sequence[_Scored], limit: int) -> list
     return list(shown.values())
 
 
-def _sections(
-    found: _Candidates, places: Numbers, chunks: Mapping[int, StoredChunk]
-) -> list[tuple[float, StoredChunk]]:
-    """The best chunk of each section of an article, and how far it is behind the best of all."""
-    best: dict[tuple[str, ...], tuple[float, StoredChunk]] = {}
-    for place in places:
-        chunk = chunks[int(found.chunks[place])]
-        behind = float(found.scores[places[0]] - found.scores[place])
-        best.setdefault((*chunk.headings, chunk.anchor), (behind, chunk))
+def _sections(found: _Candidates, places: Numbers) -> list[int]:
+    """Where the best chunk of each section of an article is, best first."""
+    best: dict[int, int] = {}
+    for place in places.tolist():
+        best.setdefault(int(found.sections[place]), place)
     return list(best.values())
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from knowledge.geometry import Cloud, Probe
+from knowledge.geometry import Cloud, Pool, Probe
 from knowledge.kinds import Kind
 from knowledge.languages import Language, detect, terms
 from knowledge.refusing import refuse
@@ -93,11 +93,14 @@ def test_a_cloud_is_the_same_in_parts_and_on_paper() -> None:
     direction = rows[0]
     assert read.count == whole.count
     assert np.allclose(read.mean, rows.mean(axis=0), atol=1e-5)
-    assert read.deviation(direction) == pytest.approx((rows @ direction).std(), rel=1e-4)
+    apart = Pool([Cloud.of(rows[:20]).spread(), Cloud.of(rows[20:]).spread()])
+    for pool in (Pool([read.spread()]), apart):
+        assert np.allclose(pool.mean, rows.mean(axis=0), atol=1e-5)
+        assert pool.deviation(direction) == pytest.approx((rows @ direction).std(), rel=1e-4)
 
 
 def test_a_cloud_of_one_is_not_taken_to_be_infinitely_narrow() -> None:
-    cloud = Cloud.of(np.ones((1, 4), np.float32))
+    cloud = Pool([Cloud.of(np.ones((1, 4), np.float32)).spread()])
     assert Probe.own(np.ones(4, np.float32), cloud).read(4.0) == 0.0
     assert cloud.deviation(np.ones(4)) > 0
     assert Cloud.together([]) is None
@@ -111,6 +114,6 @@ def test_across_languages_what_a_language_has_in_common_is_taken_away() -> None:
     english[0, 0] = -2.0  # an English passage that looks a little Portuguese
     question = portuguese[0].copy()
     question[1:] = english[1, 1:]
-    probe = Probe.across(question, Cloud.of(english), Cloud.of(portuguese))
+    probe = Probe.across(question, Pool([Cloud.of(english).spread()]), Pool([Cloud.of(portuguese).spread()]))
     best = int(np.argmax(english @ probe.vector))
     assert best == int(np.argmax(english[:, 1:] @ english[1, 1:]))
