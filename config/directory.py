@@ -1,18 +1,19 @@
-"""organisations.toml, channels.toml, people.toml and oncall.toml: who is who, and which room is whose."""
+"""organisations.toml, channels.toml and people.toml: who is who, and which room is whose."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.core.model import AnswerMode, OrganisationId, PersonRef, Room, RoomKind, Tier
-from bot.core.policies import Calendar, OnCall, Organisation, Shift
+from bot.core.policies import Calendar, Organisation
 from bot.core.spelling import parse_tier
 from config.tables import Layers, Table
 
-_FALLBACK = "fallback"
 _ESCALATIONS = "escalations"
 _DRAFTS = "drafts"
+_CARDS = "cards"
 
 Accounts = tuple[PersonRef, ...]
 RoomKey = tuple[str, str, str]
@@ -35,10 +36,19 @@ def load_organisations(layers: Layers, calendars: Mapping[str, Calendar]) -> dic
     }
 
 
+@dataclass(frozen=True, slots=True)
+class OurRooms:
+    """Where our own people are told things; each may be missing."""
+
+    escalations: Room | None
+    drafts: Room | None
+    cards: Room | None
+
+
 def load_rooms(
     layers: Layers, organisations: Mapping[OrganisationId, Organisation]
-) -> tuple[dict[RoomKey, Room], Room | None, Room | None]:
-    """Every room, the one where people are called, and the one where they see drafts of answers."""
+) -> tuple[dict[RoomKey, Room], OurRooms]:
+    """Every room, and those of our own people."""
     known: dict[str, Organisation] = dict(organisations.items())
     rooms: dict[RoomKey, Room] = {}
     ours: dict[str, Room] = {}
@@ -49,7 +59,7 @@ def load_rooms(
         if key in rooms:
             raise table.wrong("room", f"{room.room!r} of {room.workspace!r} is there twice")
         rooms[key] = room
-        for purpose in (_ESCALATIONS, _DRAFTS):
+        for purpose in (_ESCALATIONS, _DRAFTS, _CARDS):
             if table.flag(purpose):
                 if room.kind is not RoomKind.INTERNAL or purpose in ours:
                     raise table.wrong(purpose, "one internal room at most")
@@ -58,7 +68,7 @@ def load_rooms(
     drafts = ours.get(_DRAFTS) or ours.get(_ESCALATIONS)
     if drafting is not None and drafts is None:
         raise drafting.wrong("answers", "drafts need an internal room with drafts = true, to be looked at in")
-    return rooms, ours.get(_ESCALATIONS), drafts
+    return rooms, OurRooms(ours.get(_ESCALATIONS), drafts, ours.get(_CARDS))
 
 
 def load_people(layers: Layers) -> dict[str, Accounts]:
@@ -66,7 +76,7 @@ def load_people(layers: Layers) -> dict[str, Accounts]:
     people: dict[str, Accounts] = {}
     owners: dict[PersonRef, str] = {}
     for handle, table in layers.tables("people.toml").items():
-        table.only("name", "accounts")
+        table.only("name", "email", "also", "accounts")
         if "name" in table.values:
             table.text("name")
         accounts = tuple(_account(entry) for entry in table.tables("accounts"))
@@ -78,21 +88,6 @@ def load_people(layers: Layers) -> dict[str, Accounts]:
             owners[account] = handle
         people[handle] = accounts
     return people
-
-
-def load_on_call(layers: Layers, people: Mapping[str, Accounts]) -> OnCall:
-    """Who answers for which role."""
-    tables = layers.tables("oncall.toml")
-    fallback = tables.pop(_FALLBACK, None)
-    if fallback is not None:
-        fallback.only("people")
-    return OnCall(
-        standing={role: _standing(table, people) for role, table in tables.items()},
-        shifts=tuple(
-            _shift(role, entry, people) for role, table in tables.items() for entry in table.tables("shifts")
-        ),
-        fallback=_named(fallback, people) if fallback is not None else (),
-    )
 
 
 def _organisation(id: OrganisationId, table: Table, calendars: Mapping[str, Calendar]) -> Organisation:
@@ -116,7 +111,9 @@ def _agreed_calendars(table: Table, calendars: Mapping[str, Calendar]) -> dict[s
 
 
 def _room(table: Table, organisations: Mapping[str, Organisation]) -> Room:
-    table.only("door", "workspace", "room", "kind", "organisation", "answers", "sure", _ESCALATIONS, _DRAFTS)
+    table.only(
+        "door", "workspace", "room", "kind", "organisation", "answers", "sure", _ESCALATIONS, _DRAFTS, _CARDS
+    )
     kind = table.choice("kind", RoomKind)
     organisation: Organisation | None = None
     if kind is RoomKind.CUSTOMER:
@@ -150,28 +147,4 @@ def _account(entry: Table) -> PersonRef:
         door=entry.choice("door", DoorName).value,
         workspace=entry.text("workspace"),
         user=entry.text("user"),
-    )
-
-
-def _standing(table: Table, people: Mapping[str, Accounts]) -> tuple[PersonRef, ...]:
-    table.only("people", "shifts")
-    return _named(table, people)
-
-
-def _named(table: Table, people: Mapping[str, Accounts]) -> tuple[PersonRef, ...]:
-    return tuple(
-        table.look_up("people", handle, people, "people.toml")[0] for handle in table.texts("people")
-    )
-
-
-def _shift(role: str, entry: Table, people: Mapping[str, Accounts]) -> Shift:
-    entry.only("person", "starts_at", "ends_at")
-    starts_at, ends_at = entry.instant("starts_at"), entry.instant("ends_at")
-    if starts_at >= ends_at:
-        raise entry.wrong("ends_at", "is not after starts_at")
-    return Shift(
-        role=role,
-        person=entry.known("person", people, "people.toml")[0],
-        starts_at=starts_at,
-        ends_at=ends_at,
     )

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from bot.core.policies import Policies
 from config.contracts import load_escalations, load_targets
-from config.directory import load_on_call, load_organisations, load_people, load_rooms
+from config.directory import load_organisations, load_people, load_rooms
+from config.rotas import load_on_call
 from config.tables import Layers
 from config.timetables import load_calendars
 
@@ -21,9 +22,9 @@ def load_policies(overlay: Path | None, *, now: datetime) -> Policies:
     layers = Layers(overlay)
     calendars = load_calendars(layers, now=now)
     organisations = load_organisations(layers, calendars)
-    rooms, escalation_room, draft_room = load_rooms(layers, organisations)
+    rooms, ours = load_rooms(layers, organisations)
     people = load_people(layers)
-    on_call = load_on_call(layers, people)
+    on_call = load_on_call(layers, people, calendars)
     escalations = load_escalations(layers, on_call.standing)
     return Policies(
         organisations=organisations,
@@ -32,6 +33,7 @@ def load_policies(overlay: Path | None, *, now: datetime) -> Policies:
         targets=load_targets(layers, calendars, escalations),
         calendars=calendars,
         on_call=on_call,
-        escalation_room=escalation_room,
-        draft_room=draft_room,
+        escalation_room=ours.escalations,
+        draft_room=ours.drafts,
+        card_room=ours.cards,
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from bot.core.model import (
     Address,
@@ -18,6 +19,9 @@ from bot.core.model import (
     RoomKind,
     Tier,
 )
+
+if TYPE_CHECKING:
+    from bot.core.rotas import OnCall  # rotas need calendars, whose nouns are below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,8 @@ class Organisation:
     version: str | None = None  #: of the product that it runs
     environment: str | None = None  #: where, such as "Production"
     calendars: Mapping[str, str] = field(default_factory=dict, hash=False)  #: a promise's calendar → theirs
+    csm: PersonRef | None = None  #: the customer success manager named for them
+    calendars: Mapping[str, str] = field(default_factory=dict, hash=False)  #: a promise's calendar → theirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,36 +80,11 @@ class SlaTarget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
-    """Somebody is on call for a role from `starts_at` (inclusive) to `ends_at` (exclusive)."""
+class Destination:
+    """Somewhere outside every room that escalations are sent to; its door knows the address."""
 
-    role: str
-    person: PersonRef
-    starts_at: datetime
-    ends_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnCall:
-    """Who answers for a role now: a shift if one covers the instant, else the role's standing people."""
-
-    standing: Mapping[str, tuple[PersonRef, ...]]
-    shifts: tuple[Shift, ...] = ()
-    fallback: tuple[PersonRef, ...] = ()  #: when a role has nobody
-
-    def everybody(self) -> frozenset[PersonRef]:
-        """All who may be called, now or later: they may acknowledge."""
-        standing = (person for people in self.standing.values() for person in people)
-        return frozenset((*standing, *(shift.person for shift in self.shifts), *self.fallback))
-
-    def who(self, role: str, now: datetime) -> tuple[PersonRef, ...]:
-        """Never empty unless nobody at all is configured."""
-        on_shift = tuple(
-            shift.person
-            for shift in self.shifts
-            if shift.role == role and shift.starts_at <= now < shift.ends_at
-        )
-        return on_shift or self.standing.get(role, ()) or self.fallback
+    label: str  #: as people read it, "PagerDuty"
+    hears_the_rest: bool  #: it is told, too, that somebody has it, and that it is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +99,9 @@ class Policies:
     on_call: OnCall
     escalation_room: Room | None  #: where escalations are told; None: in the conversation's own thread
     draft_room: Room | None = None  #: where our own people see drafts of answers
+    card_room: Room | None = None  #: where our own people see a card of every ticket
+    rooms_by_name: Mapping[str, Room] = field(default_factory=dict)  #: as channels.toml names them
+    destinations: Mapping[str, Destination] = field(default_factory=dict)  #: "pagerduty", "webhook:ops" …
 
     def room_of(self, address: Address) -> Room:
         """The room as configured; an unknown one is public, best effort and answers mentions only."""
