@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import assert_never
 
-from bot.core import replies
+from bot.core import preparing, replies
 from bot.core.effects import (
     ClassifyTicket,
     CommentOnReplica,
