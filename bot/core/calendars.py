@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot.core.errors import ConfigError
 from bot.core.opening_hours import WEEK, moment, plan_of, ticks, week_of, weeks_from, zone
-from bot.core.policies import Calendar
+from bot.core.policies import Calendar, Interval
 
 Span = tuple[datetime, datetime]
 
@@ -130,14 +130,20 @@ def closed_spans(calendar: Calendar, a: datetime, b: datetime) -> Iterator[tuple
 
 def _why_closed(calendar: Calendar, at: datetime) -> str:
     local = at.astimezone(zone(calendar.timezone))
-    today = calendar.hours[local.weekday()]
-    if local.date() in calendar.holidays:
-        return f"holiday {calendar.holidays[local.date()]}"
+    day, minute = local.date(), local.hour * 60 + local.minute
+    if any(_covers(pause, minute) for pause in calendar.breaks.get(day, ())):
+        return "break"
+    if day in calendar.holidays and day not in calendar.special_hours:
+        return f"holiday {calendar.holidays[day]}"
+    today = calendar.special_hours.get(day, calendar.hours[day.weekday()])
     if not today:
-        return "weekend" if local.weekday() >= 5 else "day off"  # noqa: PLR2004  # Saturday
-    minute = local.hour * 60 + local.minute
+        return "weekend" if day.weekday() >= 5 else "day off"  # noqa: PLR2004  # Saturday
     earlier = any(interval.start < interval.end <= minute for interval in today)
     return "break" if earlier and any(interval.start > minute for interval in today) else "night"
+
+
+def _covers(interval: Interval, minute: int) -> bool:
+    return interval.start <= minute and (minute < interval.end or interval.end <= interval.start)
 
 
 def _next_midnight(where: ZoneInfo, at: datetime) -> datetime:

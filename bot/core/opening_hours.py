@@ -8,15 +8,15 @@ hour is slid twice and a skipped one never. Instants are integers of microsecond
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.core.errors import ConfigError
-from bot.core.policies import Calendar
+from bot.core.policies import Calendar, Interval
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = _EPOCH.toordinal()
@@ -25,6 +25,8 @@ _SECOND = 1_000_000
 _MINUTE = 60 * _SECOND
 _DAY = 24 * 60 * _MINUTE
 WEEK = 7 * _DAY
+Hours = tuple[tuple[int, int], ...]  #: in ticks after midnight, in order; an end may lie in the next day
+
 _PROBE = _DAY  # no zone changes its offset twice within a day; a test reads them all
 _HORIZON = 5_219  # weeks, a hundred years: whatever is not due by then never is
 
@@ -55,8 +57,16 @@ class Plan:
     """A calendar with its zone found and its hours in ticks."""
 
     zone: ZoneInfo
-    hours: tuple[tuple[tuple[int, int], ...], ...]
+    hours: tuple[Hours, ...]
     closed_days: frozenset[int]
+    special: Mapping[int, Hours]
+    breaks: Mapping[int, Hours]
+
+    def hours_of(self, day: int) -> Hours:
+        """The hours that start on day `day` since 1970."""
+        if day in self.special:
+            return self.special[day]
+        return () if day in self.closed_days else self.hours[(day + 3) % 7]  # 1970-01-01 was a Thursday
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +112,31 @@ def plan_of(calendar: Calendar) -> Plan:
         raise ConfigError(f"calendar {calendar.name!r} needs hours for seven days")
     return Plan(
         zone=zone(calendar.timezone),
-        hours=tuple(
-            tuple(
-                (
-                    interval.start * _MINUTE,
-                    interval.end * _MINUTE + (_DAY if interval.end <= interval.start else 0),
-                )
-                for interval in day
-            )
-            for day in calendar.hours
-        ),
-        closed_days=frozenset(day.toordinal() - _EPOCH_DAY for day in calendar.holidays),
+        hours=tuple(_in_ticks(day) for day in calendar.hours),
+        closed_days=frozenset(_number(day) for day in calendar.holidays),
+        special={_number(day): _in_ticks(hours) for day, hours in calendar.special_hours.items()},
+        breaks={_number(day): _in_ticks(hours) for day, hours in calendar.breaks.items()},
+    )
+
+
+def _number(day: date) -> int:
+    return day.toordinal() - _EPOCH_DAY
+
+
+def _in_ticks(intervals: Iterable[Interval]) -> Hours:
+    return tuple(
+        sorted(
+            (one.start * _MINUTE, one.end * _MINUTE + (_DAY if one.end <= one.start else 0))
+            for one in intervals
+        )
     )
 
 
 def weeks_from(plan: Plan, at: int) -> Iterator[Week]:
     """The week of `at` and those after it, up to the horizon."""
     first = at // WEEK
-    last = first + (_HORIZON if any(plan.hours) else 0)  # no hours at all: no need to look
+    opens_at_all = any(plan.hours) or any(plan.special.values())
+    last = first + (_HORIZON if opens_at_all else 0)  # no hours at all: no need to look
     return (week_of(plan, number) for number in range(first, last))
 
 
@@ -143,18 +160,32 @@ def week_of(plan: Plan, number: int) -> Week:
 def _local_intervals(plan: Plan, start: int, end: int) -> list[tuple[int, int]]:
     """The open local times in [start, end), merged; an interval belongs to the day it starts on."""
     merged: list[tuple[int, int]] = []
-    for day in range(start // _DAY - 1, -(-end // _DAY)):
-        if day in plan.closed_days:
-            continue
-        for hours in sorted(plan.hours[(day + 3) % 7]):  # 1970-01-01 was a Thursday
-            opens, closes = max(day * _DAY + hours[0], start), min(day * _DAY + hours[1], end)
-            if opens >= closes:
-                continue
-            if merged and opens <= merged[-1][1]:
-                merged[-1] = merged[-1][0], max(merged[-1][1], closes)
-            else:
-                merged.append((opens, closes))
+    for opens, closes in _placed(plan.hours_of, start, end):
+        if merged and opens <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], closes)
+        else:
+            merged.append((opens, closes))
+    if plan.breaks:
+        for pause in _placed(lambda day: plan.breaks.get(day, ()), start, end):
+            merged = list(_without(merged, *pause))
     return merged
+
+
+def _placed(hours_of: Callable[[int], Hours], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """What lies in [start, end) of the hours of each day, and of the night before."""
+    for day in range(start // _DAY - 1, -(-end // _DAY)):
+        for begin, finish in hours_of(day):
+            opens, closes = max(day * _DAY + begin, start), min(day * _DAY + finish, end)
+            if opens < closes:
+                yield opens, closes
+
+
+def _without(intervals: Iterable[tuple[int, int]], start: int, end: int) -> Iterator[tuple[int, int]]:
+    for opens, closes in intervals:
+        if opens < min(closes, start):
+            yield opens, min(closes, start)
+        if max(opens, end) < closes:
+            yield max(opens, end), closes
 
 
 def _stretches(where: ZoneInfo, start: int, end: int) -> Iterator[tuple[int, int, int]]:
