@@ -62,7 +62,6 @@ class Organisation:
     environment: str | None = None  #: where, such as "Production"
     calendars: Mapping[str, str] = field(default_factory=dict, hash=False)  #: a promise's calendar → theirs
     csm: PersonRef | None = None  #: the customer success manager named for them
-    calendars: Mapping[str, str] = field(default_factory=dict, hash=False)  #: a promise's calendar → theirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
