@@ -49,6 +49,12 @@ class Calendar:
     #: Local times of a date at which nothing counts, whichever day's hours they are in.
     breaks: Mapping[date, tuple[Interval, ...]] = field(default_factory=dict, hash=False)
 
+    def hours_on(self, day: date) -> tuple[Interval, ...]:
+        """The intervals that start on this local date."""
+        if day in self.special_hours:
+            return self.special_hours[day]
+        return () if day in self.holidays else self.hours[day.weekday()]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organisation:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import TypeVar
 
 from bot.core.errors import UserFacingError
 from bot.core.model import Metric, Priority, ProductArea, Tier
-from bot.core.policies import Interval
+from bot.core.policies import Calendar, Interval
 
 Known = TypeVar("Known")
 
@@ -121,12 +122,30 @@ def parse_hours(days: Mapping[str, object]) -> tuple[tuple[Interval, ...], ...]:
             raise UserFacingError(f"{name!r} is not a day; write mon to sun")
         if day in week:
             raise UserFacingError(f"{name!r} is there twice")
-        if not isinstance(intervals, list):
-            raise UserFacingError(f'{name} is not a list of intervals like [["09:00", "17:00"]]')
-        week[day] = tuple(_interval(name, interval) for interval in intervals)
+        week[day] = _intervals(name, intervals)
     if not any(week.values()):
         raise UserFacingError("no hour is ever open, so nothing could come due")
-    return tuple(week.get(day, ()) for day in DAYS)
+    hours = tuple(week.get(day, ()) for day in DAYS)
+    for number, day in enumerate(DAYS):
+        if overlap := _spilled(hours[number - 1], hours[number]):
+            raise UserFacingError(f"{DAYS[number - 1]} {overlap[0]} runs into {day} {overlap[1]}")
+    return hours
+
+
+def parse_dates(dates: Mapping[str, object], *, may_overlap: bool = False) -> dict[date, tuple[Interval, ...]]:
+    """Intervals of single dates, from {"2026-12-24": [["09:00", "12:00"]], …}; no interval is a date's "closed"."""
+    return {
+        parse_day(day): _intervals(day, intervals, may_overlap=may_overlap) for day, intervals in dates.items()
+    }
+
+
+def check_special_hours(calendar: Calendar) -> None:
+    """UserFacingError when hours of a date and those of the nights around it overlap."""
+    for day in calendar.special_hours:
+        for first in (day - timedelta(days=1), day):
+            second = first + timedelta(days=1)
+            if overlap := _spilled(calendar.hours_on(first), calendar.hours_on(second)):
+                raise UserFacingError(f"{first} {overlap[0]} runs into {second} {overlap[1]}")
 
 
 def render_instant(at: datetime) -> str:
@@ -139,6 +158,34 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     spelled = {str(name).lower(): str(name) for name in known}
     near = get_close_matches(word.strip().lower(), spelled, n=1)
     return f"; did you mean {spelled[near[0]]!r}?" if near else ""
+
+
+def _intervals(day: str, pairs: object, *, may_overlap: bool = False) -> tuple[Interval, ...]:
+    if not isinstance(pairs, list):
+        raise UserFacingError(f'{day} is not a list of intervals like [["09:00", "17:00"]]')
+    found = tuple(_interval(day, pair) for pair in pairs)
+    for one, two in pairwise(sorted(found, key=lambda interval: (interval.start, _end(interval)))):
+        if two.start < _end(one) and not may_overlap:
+            raise UserFacingError(f"{day}: {_spelled(one)} and {_spelled(two)} overlap")
+    return found
+
+
+def _spilled(before: tuple[Interval, ...], after: tuple[Interval, ...]) -> tuple[str, str] | None:
+    """The night of one day and the interval of the next that it runs into."""
+    for night in before:
+        for interval in after:
+            if interval.start + _MIDNIGHT < _end(night):
+                return _spelled(night), _spelled(interval)
+    return None
+
+
+def _end(interval: Interval) -> int:
+    return interval.end if interval.end > interval.start else interval.end + _MIDNIGHT
+
+
+def _spelled(interval: Interval) -> str:
+    times = (f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (interval.start, interval.end))
+    return "-".join(times)
 
 
 def _interval(day: str, pair: object) -> Interval:
