@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, Table, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.core.alerts import Alert
 from bot.core.model import (
     Address,
     AnswerId,
@@ -26,8 +27,11 @@ from bot.core.model import (
     Ticket,
     TicketId,
 )
+from storage.alert_tables import alert_of, alerts
 from storage.answer_tables import answers, corrections, gaps
+from storage.card_tables import cards
 from storage.claiming import Row, is_pending
+from storage.pinned import pinned
 from storage.rows import (
     answer_of,
     clock_of,
@@ -105,6 +109,11 @@ class SqlRecords:
             raise KeyError(f"no clock {id}")
         return found[0]
 
+    async def alerts(self, clock: ClockId) -> Sequence[Alert]:
+        told = select(alerts).where(alerts.c.clock == clock)
+        rows = await self._all(told.order_by(alerts.c.planned_at, alerts.c.mark, alerts.c.destination))
+        return [alert_of(row) for row in rows]
+
     async def knows_comment(self, ticket: TicketId, comment: str) -> bool:
         return await self._exists(replica_comments.c.ticket == ticket, replica_comments.c.comment == comment)
 
@@ -129,6 +138,14 @@ class SqlRecords:
         latest = select(corrections).order_by(corrections.c.said_at.desc(), corrections.c.ticket).limit(limit)
         return [correction_of(row) for row in reversed(await self._all(latest))]
 
+    async def card(self, conversation: ConversationId, *, is_internal: bool) -> str | None:
+        found: str | None = await self._connection.scalar(
+            select(cards.c.card).where(
+                cards.c.conversation == conversation, cards.c.is_internal.is_(is_internal)
+            )
+        )
+        return found
+
     async def has_pending(self, lane: str, kind: str) -> bool:
         return await self._exists(effects.c.lane == lane, effects.c.kind == kind, is_pending(effects))
 
@@ -136,10 +153,16 @@ class SqlRecords:
         found = select(clocks).where(condition).order_by(clocks.c.id)
         rows = await self._all(found.with_for_update() if self._is_locking else found)
         spans = select(segments).where(segments.c.clock.in_([row["id"] for row in rows]))
+        found_spans = await self._all(spans.order_by(segments.c.clock, segments.c.ordinal))
         of_clock: defaultdict[int, list[Segment]] = defaultdict(list)
-        for row in await self._all(spans.order_by(segments.c.clock, segments.c.ordinal)):
-            of_clock[row["clock"]].append(segment_of(row))
+        for row, segment in zip(found_spans, await self._segments(found_spans), strict=True):
+            of_clock[row["clock"]].append(segment)
         return [clock_of(row, of_clock[row["id"]]) for row in rows]
+
+    async def _segments(self, rows: Sequence[Row]) -> Sequence[Segment]:
+        """Rows of `segments`, each with its calendar as it was when it was begun."""
+        known = await pinned(self._connection, {row["calendar"] for row in rows})
+        return [segment_of(row, known[row["calendar"]]) for row in rows]
 
     async def _locked(self, table: Table, *conditions: ColumnElement[bool]) -> Row | None:
         statement = select(table).where(*conditions)

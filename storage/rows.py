@@ -29,14 +29,17 @@ from bot.core.model import (
     Role,
     Segment,
     SegmentKind,
+    Terms,
     Text,
     Ticket,
     TicketStatus,
     Tier,
 )
+from bot.core.policies import Calendar
 from storage.claiming import Row
-from storage.codec import DESCRIPTION, STEPS
+from storage.codec import DESCRIPTION, SNOOZES, STEPS
 from storage.columns import storable
+from storage.pinned import fingerprint_of
 
 
 def audience_of(row: Row) -> Audience:
@@ -75,7 +78,6 @@ def conversation_of(row: Row) -> Conversation:
         opened_at=row["opened_at"],
         floor=Floor(row["floor"]),
         ticket=row["ticket"],
-        card=row["card"],
     )
 
 
@@ -164,6 +166,7 @@ def ticket_of(row: Row) -> Ticket:
         assignee=row["assignee"],
         solved_at=row["solved_at"],
         desk_status_at=row["desk_status_at"],
+        last_replied_at=row["last_replied_at"],
         product_area=ProductArea(row["product_area"]) if row["product_area"] else None,
         description=DESCRIPTION.validate_python(row["description"]) if row["description"] else None,
         is_area_settled=row["is_area_settled"],
@@ -185,13 +188,21 @@ def correction_of(row: Row) -> Correction:
     )
 
 
-def segment_of(row: Row) -> Segment:
-    """A row of `segments`."""
+def segment_of(row: Row, calendar: Calendar) -> Segment:
+    """A row of `segments`, and the calendar that it names."""
     return Segment(
         kind=SegmentKind(row["kind"]),
         started_at=row["started_at"],
         ended_at=row["ended_at"],
         reason=row["reason"],
+        change=row["change"],
+        terms=Terms(
+            policy=row["policy"],
+            tier=Tier(row["tier"]),
+            priority=Priority(row["priority"]),
+            target=row["target"],
+            calendar=calendar,
+        ),
     )
 
 
@@ -212,9 +223,11 @@ def clock_of(row: Row, segments: Sequence[Segment]) -> Clock:
         due_at=row["due_at"],
         warning_at=row["warning_at"],
         ended_at=row["ended_at"],
+        ended_because=row["ended_because"],
         told=tuple(row["told"]),
         acknowledged_by=row["acknowledged_by"],
         acknowledged_at=row["acknowledged_at"],
+        snoozes=SNOOZES.validate_python(row["snoozes"] or []),
         version=row["version"],
     )
 
@@ -234,9 +247,11 @@ def clock_columns(clock: Clock) -> dict[str, Any]:
         "due_at": clock.due_at,
         "warning_at": clock.warning_at,
         "ended_at": clock.ended_at,
+        "ended_because": clock.ended_because,
         "told": list(clock.told),
         "acknowledged_by": clock.acknowledged_by,
         "acknowledged_at": clock.acknowledged_at,
+        "snoozes": SNOOZES.dump_python(clock.snoozes, mode="json") or None,
         "version": clock.version,
     }
 
@@ -248,4 +263,10 @@ def segment_columns(segment: Segment) -> dict[str, Any]:
         "started_at": segment.started_at,
         "ended_at": segment.ended_at,
         "reason": segment.reason,
+        "change": segment.change,
+        "policy": segment.terms.policy,
+        "tier": segment.terms.tier.value,
+        "priority": segment.terms.priority.value,
+        "target": segment.terms.target,
+        "calendar": fingerprint_of(segment.terms.calendar),
     }

@@ -162,7 +162,6 @@ conversations = Table(
     Column("floor", String, nullable=False),
     # Not a foreign key: tickets already point here, and two tables that need each other cannot be created.
     Column("ticket", Id, index=True),
-    Column("card", Words),
     UniqueConstraint("door", "workspace", "room", "thread"),
     sqlite_autoincrement=True,
 )
@@ -211,6 +210,7 @@ tickets = Table(
     Column("assignee", Words),
     Column("solved_at", Instant),
     Column("desk_status_at", Instant),
+    Column("last_replied_at", Instant),
     Column("product_area", String),
     Column("description", document()),
     Column("is_area_settled", Boolean, nullable=False, server_default=false()),
@@ -235,10 +235,12 @@ clocks = Table(
     Column("state", String, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("warning_at", Instant, nullable=False),
-    Column("ended_at", Instant),
+    Column("ended_at", Instant, index=True),
+    Column("ended_because", Words, nullable=False, server_default=""),
     Column("told", document(), nullable=False),
     Column("acknowledged_by", Words),
     Column("acknowledged_at", Instant),
+    Column("snoozes", document()),
     Column("version", Integer, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -252,6 +254,21 @@ segments = Table(
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
     Column("reason", Words, nullable=False),
+    Column("change", Words, nullable=False, server_default=""),
+    # What held in it; see storage/pinned.py for the calendar.
+    Column("policy", String, nullable=False, server_default=""),
+    Column("tier", String, nullable=False, server_default=""),
+    Column("priority", String, nullable=False, server_default=""),
+    Column("target", Span, nullable=False, server_default="0"),
+    Column("calendar", String, nullable=False, server_default=""),
+)
+
+calendars = Table(
+    "calendars",
+    metadata,
+    Column("fingerprint", String, primary_key=True),
+    Column("name", Words, nullable=False),
+    Column("definition", document()),
 )
 
 replica_comments = Table(

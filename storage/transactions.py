@@ -14,8 +14,6 @@ from bot.core.effects import Effect
 from bot.core.model import (
     Address,
     Audience,
-    Clock,
-    ClockId,
     Conversation,
     ConversationId,
     Message,
@@ -28,34 +26,31 @@ from bot.core.model import (
     Tier,
 )
 from bot.core.ports import NewMessage, NewTicket, Timer
-from storage.answers import SqlAnswers
+from storage.alerts import SqlAlerts
 from storage.claiming import NOW, is_pending
+from storage.clocks import SqlClocks
 from storage.codec import encode
 from storage.columns import storable
 from storage.database import Database, Insert, insert_into
+from storage.rotas import SqlToldGaps
 from storage.rows import (
     audience_columns,
-    clock_columns,
     description_document,
     person_columns,
-    segment_columns,
-    segment_of,
 )
 from storage.tables import (
     PENDING,
-    clocks,
     conversations,
     effects,
     messages,
     people,
     replica_comments,
-    segments,
     tickets,
     timers,
 )
 
 
-class SqlTransaction(SqlAnswers):
+class SqlTransaction(SqlToldGaps, SqlAlerts, SqlClocks):
     """`bot.core.ports.Transaction`. The ledger opens it, and commits or rolls back."""
 
     def __init__(self, connection: AsyncConnection, database: Database, *, now: datetime, cause: str) -> None:
@@ -101,7 +96,6 @@ class SqlTransaction(SqlAnswers):
             conversation.id,
             floor=conversation.floor.value,
             ticket=conversation.ticket,
-            card=conversation.card,
         )
 
     async def record_message(self, message: NewMessage) -> Message | None:
@@ -178,39 +172,12 @@ class SqlTransaction(SqlAnswers):
             assignee=ticket.assignee,
             solved_at=ticket.solved_at,
             desk_status_at=ticket.desk_status_at,
+            last_replied_at=ticket.last_replied_at,
             product_area=ticket.product_area.value if ticket.product_area else None,
             description=description_document(ticket.description),
             is_area_settled=ticket.is_area_settled,
             is_priority_settled=ticket.is_priority_settled,
         )
-
-    async def start_clock(self, clock: Clock) -> Clock:
-        given = await self._insert(clocks, **clock_columns(clock))
-        started = replace(clock, id=ClockId(given))
-        await self._append_segments(started, known=0)
-        return started
-
-    async def save_clock(self, clock: Clock) -> None:
-        """ValueError when a closed segment would be altered: a clock's history is what `explain` prints."""
-        rows = await self._all(
-            select(segments).where(segments.c.clock == clock.id).order_by(segments.c.ordinal)
-        )
-        for ordinal, row in enumerate(rows):
-            stored, given = (
-                segment_of(row),
-                clock.segments[ordinal] if ordinal < len(clock.segments) else None,
-            )
-            if stored == given:
-                continue
-            if given is None or stored.ended_at is not None or replace(given, ended_at=None) != stored:
-                raise ValueError(f"clock {clock.id}: segment {ordinal} is already history")
-            await self._connection.execute(
-                update(segments)
-                .where(segments.c.clock == clock.id, segments.c.ordinal == ordinal)
-                .values(ended_at=given.ended_at)
-            )
-        await self._append_segments(clock, known=len(rows))
-        await self._update(clocks, clock.id, **clock_columns(clock))
 
     async def remember_comment(self, ticket: TicketId, comment: str) -> bool:
         statement = self._database.insert(replica_comments).values(ticket=ticket, comment=comment)
@@ -254,15 +221,6 @@ class SqlTransaction(SqlAnswers):
 
     async def cancel_timer(self, key: str) -> None:
         await self._connection.execute(delete(timers).where(timers.c.key == key))
-
-    async def _append_segments(self, clock: Clock, *, known: int) -> None:
-        new = [
-            {"clock": clock.id, "ordinal": ordinal, **segment_columns(segment)}
-            for ordinal, segment in enumerate(clock.segments)
-            if ordinal >= known
-        ]
-        if new:
-            await self._connection.execute(self._database.insert(segments), new)
 
 
 _WAITS_UNTIL = (

@@ -19,8 +19,8 @@ NameOf = Callable[[str], str]  #: a person's name by the door's id
 
 def clock_view(clock: Clock, policies: Policies, now: datetime, *, name_of: NameOf) -> ClockView:
     """Everything the page says about a promise."""
-    calendar = policies.calendars[clock.calendar]
-    used = sla.elapsed(clock, calendar, now)
+    calendar = clock.counts_in
+    used = sla.elapsed(clock, now)
     is_running = clock.state is ClockState.RUNNING
     return ClockView(
         id=clock.id,
@@ -32,8 +32,8 @@ def clock_view(clock: Clock, policies: Policies, now: datetime, *, name_of: Name
         used=_used(used, clock, calendar),
         percent=min(int(100 * (used / clock.target)), 100) if clock.target else 100,
         is_acknowledged=clock.acknowledged_by is not None,
-        steps=[_step(mark, clock, policies, now, name_of) for mark in marks.marks(clock, calendar)],
-        explained=_explained(clock, calendar, now),
+        steps=[_step(mark, clock, policies, now, name_of) for mark in marks.marks(clock)],
+        explained=_explained(clock, now),
     )
 
 
@@ -79,8 +79,8 @@ def _words(mark: Mark, policies: Policies, now: datetime, name_of: NameOf) -> st
     return f"{names} is called ({role})" if len(people) == 1 else f"{names or 'nobody'} are called ({role})"
 
 
-def _explained(clock: Clock, calendar: Calendar, now: datetime) -> Sequence[str]:
-    lines = [_line(one) for one in explain(clock, calendar, now)]
+def _explained(clock: Clock, now: datetime) -> Sequence[str]:
+    lines = [_line(one) for one in explain(clock, now)]
     if len(lines) <= LINES:
         return lines
     return [*lines[: LINES // 2], f"… {len(lines) - LINES} more …", *lines[-LINES // 2 :]]

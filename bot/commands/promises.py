@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.commands.printing import as_json, complain, lines_of, say, write_lines
-from bot.core import replies, sla
+from bot.core import explaining, replies
 from bot.core.errors import UserFacingError
-from bot.core.explanations import ExplainedSegment
-from bot.core.explanations import explain as explained
+from bot.core.explanations import ExplainedChange, ExplainedSegment, Explanation, explained
 from bot.core.model import Clock, Ticket, TicketId
-from bot.core.policies import Policies
-from bot.core.ports import Time
+from bot.core.policies import Calendar, Policies
 from bot.core.sla_cases import due_case, due_lines
 from bot.core.spelling import parse_id, render_instant
 from bot.system import SystemTime
@@ -66,63 +64,59 @@ def explain(arguments: argparse.Namespace) -> int:
 
     settings = settings_from_environment()
     prepare_database(settings)
-    time = SystemTime()
-    policies = load_policies(settings.config_dir, now=time.now())
-    ticket, clocks = asyncio.run(_clocks(settings, TicketId(number)))
+    now = SystemTime().now()
+    calendars = load_policies(settings.config_dir, now=now).calendars
+    ticket, clocks = asyncio.run(_clocks(settings, TicketId(number), calendars))
+    explanations = [explained(clock, now) for clock in clocks]
     if arguments.json:
-        say(as_json([_as_data(clock, policies, time) for clock in clocks]))
+        say(as_json([_as_data(explanation) for explanation in explanations]))
         return 0
-    say(f"{replies.ticket_label(ticket.id)} · {ticket.subject} · {ticket.tier.value} {ticket.priority.value}")
-    if not clocks:
-        say("No promise: best effort.")
-    for clock in clocks:
-        _say_clock(clock, policies, time)
+    say(f"{explaining.heading(ticket)} · {ticket.subject}")
+    if not explanations:
+        say(explaining.unpromised(ticket))
+    for explanation in explanations:
+        say()
+        for line in explaining.lines_of(explanation, now):
+            say(line)
     return 0
 
 
-async def _clocks(settings: Settings, id: TicketId) -> tuple[Ticket, list[Clock]]:
+async def _clocks(
+    settings: Settings, id: TicketId, calendars: Mapping[str, Calendar]
+) -> tuple[Ticket, list[Clock]]:
     # `sla due` needs no database, and importing one takes longer than its answer.
     from storage.database import Database  # noqa: PLC0415 - as said above
     from storage.ledger import SqlLedger  # noqa: PLC0415
+    from storage.promises import adopt_calendars  # noqa: PLC0415
 
-    async with (
-        Database.open(settings.database_url.reveal()) as database,
-        SqlLedger(database).reading() as records,
-    ):
-        try:
-            ticket = await records.ticket(id)
-        except KeyError:
-            raise UserFacingError(f"there is no ticket {replies.ticket_label(id)}") from None
-        return ticket, list(await records.clocks(id))
-
-
-def _say_clock(clock: Clock, policies: Policies, time: Time) -> None:
-    calendar, now = policies.calendars[clock.calendar], time.now()
-    say(
-        f"\n{replies.METRICS[clock.metric]}: {clock.state.value}, target {replies.spoken(clock.target)} "
-        f"({clock.calendar}, policy {clock.policy}), due {render_instant(clock.due_at)}"
-    )
-    for part in explained(clock, calendar, now):
-        why = f" ({part.reason})" if part.reason else ""
-        say(
-            f"  {part.local_started_at:%Y-%m-%d %H:%M:%S} to {part.local_ended_at:%Y-%m-%d %H:%M:%S %Z}"
-            f"  {part.kind.value}{why}  counts {replies.spoken(part.counted)}"
-        )
-    say(f"  together {replies.spoken(sla.elapsed(clock, calendar, now))}")
+    async with Database.open(settings.database_url.reveal()) as database:
+        await adopt_calendars(database, calendars)
+        async with SqlLedger(database).reading() as records:
+            try:
+                ticket = await records.ticket(id)
+            except KeyError:
+                raise UserFacingError(f"there is no ticket {replies.ticket_label(id)}") from None
+            return ticket, list(await records.clocks(id))
 
 
-def _as_data(clock: Clock, policies: Policies, time: Time) -> dict[str, Any]:
-    calendar, now = policies.calendars[clock.calendar], time.now()
+def _as_data(explanation: Explanation) -> dict[str, Any]:
+    clock = explanation.clock
     return {
         "metric": clock.metric.value,
         "state": clock.state.value,
+        "ended_because": clock.ended_because,
         "policy": clock.policy,
         "calendar": clock.calendar,
         "target_seconds": int(clock.target.total_seconds()),
         "due_at": render_instant(clock.due_at),
         "warning_at": render_instant(clock.warning_at),
-        "elapsed_seconds": int(sla.elapsed(clock, calendar, now).total_seconds()),
-        "segments": [_segment(part) for part in explained(clock, calendar, now)],
+        "elapsed_seconds": int(explanation.elapsed.total_seconds()),
+        "segments": [_segment(part) for part in explanation.spans],
+        "changes": [_change(change) for change in explanation.changes],
+        "marks": [
+            {"name": mark.name, "at": render_instant(mark.at), "told": mark.name in clock.told}
+            for mark in explanation.marks
+        ],
     }
 
 
@@ -132,6 +126,23 @@ def _segment(part: ExplainedSegment) -> dict[str, Any]:
         "reason": part.reason,
         "from": render_instant(part.started_at),
         "to": render_instant(part.ended_at),
+        "local_from": part.local_started_at.isoformat(),
+        "local_to": part.local_ended_at.isoformat(),
         "timezone": part.timezone,
+        "calendar": part.terms.calendar.name,
+        "policy": part.terms.policy,
         "counted_seconds": int(part.counted.total_seconds()),
+    }
+
+
+def _change(change: ExplainedChange) -> dict[str, Any]:
+    return {
+        "at": render_instant(change.at),
+        "change": change.change,
+        "target_seconds": int(change.after.target.total_seconds()),
+        "calendar": change.after.calendar.name,
+        "policy": change.after.policy,
+        "used_seconds": int(change.used.total_seconds()),
+        "due_before": render_instant(change.due_before),
+        "due_after": render_instant(change.due_after),
     }

@@ -34,6 +34,14 @@ _PLEASANTRY = re.compile(
     r"|oi|ola|bom dia|boa tarde|boa noite|obrigad[oa]|muito|valeu|certo|entendi|beleza|perfeito|otimo"
     r"|resolvido|funcionou|deu certo|pessoal|gente|to all|you|guys|folks)\b\s*)+"
 )
+# What programs send while their owner is away, as mail clients and desks begin it.
+_AUTO_REPLY = re.compile(
+    r"\W*(?:auto(?:matic|mated)?[- ]?(?:reply|response)|out of (?:the )?office|ooo\b"
+    r"|i am (?:currently )?out of (?:the )?office|i'm (?:currently )?out of (?:the )?office"
+    r"|(?:this is an )?automat(?:ic|ed) (?:reply|response|message|e-?mail)|away from (?:the|my) office"
+    r"|resposta automatica|mensagem automatica|fora do escritorio|ausencia temporaria"
+    r"|(?:estou|estarei) (?:fora do escritorio|de ferias|ausente))"
+)
 _EMOJI = re.compile(r":[a-z0-9_+\-]+:")
 _NOT_WORDS = re.compile(r"[^\w\s]+")
 
@@ -48,6 +56,16 @@ def is_pleasantry(text: str) -> bool:
     """Whether nothing is said but hello, thanks or all right: nothing that wants an answer."""
     said = " ".join(_NOT_WORDS.sub(" ", _EMOJI.sub(" ", _folded(text))).split())
     return not said or bool(_PLEASANTRY.fullmatch(said))
+
+
+def is_auto_reply(text: str) -> bool:
+    """Whether a program speaks for somebody who is away: it answers nothing and asks nothing."""
+    return bool(_AUTO_REPLY.match(_folded(text)))
+
+
+def wants_reply(text: str) -> bool:
+    """Whether a customer's words are ours to answer; "???" are, and thanks are not."""
+    return not is_auto_reply(text) and ("?" in text or not is_pleasantry(text))
 
 
 def _folded(text: str) -> str:

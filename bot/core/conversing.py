@@ -14,12 +14,12 @@ from bot.core import (
     saying,
     ticketing,
     triage,
+    watching,
 )
 from bot.core.context import Context
 from bot.core.effects import IdentifyPerson
 from bot.core.events import (
     ButtonPressed,
-    CardPosted,
     MessageReceived,
     PersonIdentified,
 )
@@ -153,9 +153,11 @@ async def _wrote_to_ticket(
     if ticket.status is TicketStatus.CLOSED:
         await saying.say_once(context, conversation, replies.ticket_closed(ticket.id))
         return False
-    await ticketing.mirror(context, ticket, message)
+    wants_reply = bool(event.files) or asking.wants_reply(event.text)
+    await ticketing.mirror(context, ticket, message, wants_reply=wants_reply)
     ticket = await classifying.raise_floor(context, ticket, event.text)
-    if await ticketing.requester_replied(context, ticket, context.at(event.sent_at)) != ticket:
+    at = context.at(event.sent_at)
+    if wants_reply and await ticketing.requester_replied(context, ticket, at):
         await promising.show(context, conversation)
     return True
 
@@ -189,13 +191,6 @@ async def _asker(context: Context, conversation: Conversation, event: ButtonPres
     )
     question = next(asked, None)
     return question.author if question else event.presser
-
-
-async def card_posted(context: Context, event: CardPosted) -> None:
-    """From now on the card is edited in place."""
-    conversation = await context.tx.conversation(event.conversation)
-    if conversation.card != event.card:
-        await context.tx.save_conversation(replace(conversation, card=event.card))
 
 
 async def person_identified(context: Context, event: PersonIdentified) -> None:

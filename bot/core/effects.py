@@ -8,9 +8,10 @@ Each effect names three things about its delivery:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.core.alerts import AlertRef, SendAlert
 from bot.core.events import Button
 from bot.core.model import (
     Address,
@@ -144,6 +145,7 @@ class PostReply:
     purpose: Purpose
     buttons: tuple[ReplyButton, ...] = ()
     mentions: tuple[PersonRef, ...] = ()  #: people who are notified, in front of the text
+    groups: tuple[str, ...] = ()  #: groups of people, by the door's own ids, likewise
     about: Address | None = None  #: a thread to link to, for people who come from elsewhere
     was_addressed: bool = False  #: an answer to somebody who called the bot is said even to a taken floor
     answer: AnswerId | None = None  #: which answer it carries
@@ -152,8 +154,9 @@ class PostReply:
 
     @property
     def lane(self) -> str:
-        """A conversation's replies keep their order."""
-        return f"{self.address.door}/{self.conversation}"
+        """A conversation's replies keep their order; an escalation waits for nothing that is said elsewhere."""
+        here = f"{self.address.door}/{self.conversation}"
+        return f"{here}/alert/{self.alert.destination}" if self.alert else here
 
     @property
     def vendor(self) -> str:
@@ -225,6 +228,22 @@ class ClockView:
     state: ClockState
     due_at: datetime
     ended_at: datetime | None
+    left: timedelta = timedelta(0)  #: of the target, in its own open time, rounded up
+    is_warned: bool = False  #: most of it is used up
+    is_open: bool = True  #: whether its time runs at this hour
+    is_always_open: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsideView:
+    """What only our own people see on their version of the card."""
+
+    organisation: str | None
+    requester: str
+    product_area: str | None
+    next_steps: tuple[tuple[datetime, tuple[str, ...]], ...]  #: when, and who is called
+    acknowledged_by: str | None
+    link: str | None = None  #: to the thread; the door fills it in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,22 +258,34 @@ class StatusView:
     assignee: str | None
     has_replica: bool
     clocks: tuple[ClockView, ...]
+    inside: InsideView | None = None  #: on the internal version only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowStatus:
-    """Post the status card, or edit it in place. Filled from the records just before it is performed."""
+    """Post a status card, or edit it in place. Filled from the records just before it is performed.
+
+    There are two: the one in the customer's thread, and one for our own people in a room of theirs.
+    """
 
     conversation: ConversationId
-    address: Address
+    address: Address  #: where it stands or is to stand
     room: Audience
+    is_internal: bool = False
+    about: Address | None = None  #: the thread to link to, on the internal version
     card: str | None = None
     view: StatusView | None = None
+
+    @staticmethod
+    def bucket_of(door: str, workspace: str) -> str:
+        """Edits have a limit of their own, per workspace; the first post is the exception and is rare."""
+        return f"{door}/{workspace}/edits"
 
     @property
     def lane(self) -> str:
         """Among the conversation's replies, so that the first card comes before its edits."""
-        return f"{self.address.door}/{self.conversation}"
+        inside = "/inside" if self.is_internal else ""
+        return f"{self.address.door}/{self.conversation}{inside}"
 
     @property
     def vendor(self) -> str:
@@ -263,8 +294,8 @@ class ShowStatus:
 
     @property
     def bucket(self) -> str:
-        """As an edit; the first post is the exception and is rare."""
-        return f"{self.address.door}/{self.address.workspace}/edits"
+        """As an edit."""
+        return self.bucket_of(self.address.door, self.address.workspace)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,6 +374,7 @@ class CommentOnReplica:
     author_role: str
     replica: str | None = None
     said_at: datetime | None = None
+    status: TicketStatus | None = None  #: said along, where the desk would open the ticket by itself
 
     @property
     def lane(self) -> str:
@@ -387,4 +419,4 @@ class UpdateReplica:
 
 RoomEffect = PostReply | EditReply | WithdrawShown | ShowStatus | IdentifyPerson
 DeskEffect = CreateReplica | CommentOnReplica | UpdateReplica
-Effect = DraftAnswer | ClassifyTicket | RoomEffect | DeskEffect
+Effect = DraftAnswer | ClassifyTicket | RoomEffect | DeskEffect | SendAlert

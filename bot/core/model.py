@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    from bot.core.policies import Calendar  # which needs the nouns below
 
 ConversationId = NewType("ConversationId", int)
 MessageId = NewType("MessageId", int)
@@ -177,7 +180,6 @@ class Conversation:
     opened_at: datetime
     floor: Floor = Floor.BOT
     ticket: TicketId | None = None
-    card: str | None = None  #: the door's id of the status card, once posted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +295,7 @@ class Ticket:
     assignee: str | None = None  #: a name
     solved_at: datetime | None = None
     desk_status_at: datetime | None = None  #: when the desk last set the status, by its own clock
+    last_replied_at: datetime | None = None  #: when a person of ours last replied for the customer to read
     product_area: ProductArea | None = None
     description: Description | None = None  #: what its messages said when it was last looked at
     is_area_settled: bool = False  #: a person of ours said so: nothing else changes it
@@ -320,13 +323,26 @@ class SegmentKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What was promised and in whose hours, pinned by content: an edited file does not reach it."""
+
+    policy: str  #: "default@1"
+    tier: Tier
+    priority: Priority
+    target: timedelta  #: business time of the calendar
+    calendar: Calendar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A span of a clock's life; the last one of a live clock is open-ended."""
+    """A span of a clock's life under the same terms; the last one of a live clock is open-ended."""
 
     kind: SegmentKind
     started_at: datetime
+    terms: Terms
     ended_at: datetime | None = None
-    reason: str = ""  #: "waiting on customer", "on hold"
+    reason: str = ""  #: "waiting on the customer", "on hold"
+    change: str = ""  #: what changed the terms when it began: "priority P1"; "" when nothing did
 
 
 class ClockState(StrEnum):
@@ -343,51 +359,88 @@ class ClockState(StrEnum):
 class EscalationStep:
     """One entry of an escalation policy. Exactly one of `percent` and `after` is set."""
 
-    notify: str  #: a role in oncall.toml: "manager", "vp_engineering", "on_call"
+    #: Who is told, one or several: a role of oncall.toml ("manager"), "csm", "channel:NAME", "group:ID", or a
+    #: destination of destinations.toml ("pagerduty", "webhook:NAME", "mail:NAME").
+    notify: str | tuple[str, ...]
     percent: int | None = None  #: of the target, in the clock's business time
     after: timedelta | None = None  #: since the clock started, in the clock's business time
+    repeat: timedelta | None = None  #: told again so often, by the wall clock, until somebody has it
+    at_most: int = 0  #: how many times again
 
     def __post_init__(self) -> None:
         if (self.percent is None) == (self.after is None):
             raise ValueError("a step is either at a percentage or after a span")
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Who is told, each once."""
+        named = (self.notify,) if isinstance(self.notify, str) else self.notify
+        return tuple(dict.fromkeys(named))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """An instant at which a clock has something to say. Each is told once."""
 
-    name: str  #: "warning", "breach" or "step:0"
+    name: str  #: "warning", "breach", "step:0", or "step:0:2" when step 0 is told again for the second time
     at: datetime
     step: EscalationStep | None = None
+    round: int = 0  #: how many times the step was told before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snooze:
+    """Somebody of ours wants to hear no more of a clock for a while."""
+
+    by: str
+    at: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """A running promise: a snapshot of its policy and an append-only list of segments."""
+    """A running promise: an append-only list of segments, and a snapshot of what holds in the last one."""
 
     id: ClockId
     ticket: TicketId
     metric: Metric
-    policy: str  #: name and version of the policy it started under, "default@1"
-    calendar: str  #: key in calendars.toml, "24x7" for always
+    policy: str  #: name and version of the policy in force, "default@1"
+    calendar: str  #: its name in calendars.toml; how it was defined is in the segments
     target: timedelta  #: business time
     warn_percent: int  #: when to warn, in percent of the target
-    steps: tuple[EscalationStep, ...]  #: the escalation policy as it was at the start
+    steps: tuple[EscalationStep, ...]  #: the escalation policy as it was when it took force
     started_at: datetime
     segments: tuple[Segment, ...]
     state: ClockState
     due_at: datetime
     warning_at: datetime
     ended_at: datetime | None = None
+    ended_because: str = ""  #: "a person replied", "merged into DB-7"
     told: tuple[str, ...] = ()  #: names of the marks already told
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None
+    snoozes: tuple[Snooze, ...] = ()  #: append-only
     version: int = 1  #: rises with every change; a timer with an older one is a no-op
 
     @property
     def is_live(self) -> bool:
         """Whether the promise is still to be kept."""
         return self.state in (ClockState.RUNNING, ClockState.PAUSED)
+
+    @property
+    def terms(self) -> Terms:
+        """What holds now, or held at the end."""
+        return self.segments[-1].terms
+
+    @property
+    def counts_in(self) -> Calendar:
+        """The calendar of now, or of the end."""
+        return self.terms.calendar
+
+    @property
+    def snoozed_until(self) -> datetime | None:
+        """The end of the longest snooze; it may be over."""
+        return max((snooze.until for snooze in self.snoozes), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,9 @@
 """Promises as arithmetic: a clock is a list of segments, and every instant in it is a replay of them.
 
-Instants are kept to the whole second, rounded down; shares of a target are rounded up. As targets and
-opening hours are whole seconds too, no comparison with a due time changes by it, and nothing fires early.
+Each segment counts in the calendar it was begun with, so that an edited calendar or another priority changes
+what is left and never what was used. Instants are kept to the whole second, rounded down; shares of a target
+are rounded up. As targets and opening hours are whole seconds too, no comparison with a due time changes by
+it, and nothing fires early.
 """
 
 from __future__ import annotations
@@ -17,16 +19,32 @@ from bot.core.model import (
     ClockState,
     Segment,
     SegmentKind,
+    Terms,
     TicketId,
 )
 from bot.core.policies import Calendar, SlaTarget
 
 UNSAVED = ClockId(0)  #: storage assigns the real id
+NOTHING = timedelta(0)
 
 
-def start_clock(target: SlaTarget, calendar: Calendar, ticket: TicketId, now: datetime) -> Clock:
+def terms_of(target: SlaTarget, calendar: Calendar) -> Terms:
+    """What a promise says, with its calendar as it is now."""
+    return Terms(
+        policy=target.policy,
+        tier=target.tier,
+        priority=target.priority,
+        target=target.target,
+        calendar=calendar,
+    )
+
+
+def start_clock(
+    target: SlaTarget, calendar: Calendar, ticket: TicketId, now: datetime, reason: str = ""
+) -> Clock:
     """Begin to keep a promise, under the policy as it is at this moment."""
     at = whole_second(now)
+    terms = terms_of(target, calendar)
     return Clock(
         id=UNSAVED,
         ticket=ticket,
@@ -37,30 +55,28 @@ def start_clock(target: SlaTarget, calendar: Calendar, ticket: TicketId, now: da
         warn_percent=target.warn_percent,
         steps=target.steps,
         started_at=at,
-        segments=(Segment(kind=SegmentKind.RUNNING, started_at=at),),
+        segments=(Segment(kind=SegmentKind.RUNNING, started_at=at, terms=terms, reason=reason),),
         state=ClockState.RUNNING,
         due_at=calendars.due_at(calendar, at, target.target),
         warning_at=calendars.due_at(calendar, at, share(target.target, target.warn_percent)),
     )
 
 
-def pause(clock: Clock, calendar: Calendar, now: datetime, reason: str) -> Clock:
+def pause(clock: Clock, now: datetime, reason: str) -> Clock:
     """Stop counting. While paused, `due_at` says when it would be due if the pause had ended at once."""
     if clock.state is not ClockState.RUNNING:
         return clock
-    paused = _turn(clock, now, SegmentKind.PAUSED, reason)
-    return changed(_timed(paused, calendar), state=ClockState.PAUSED)
+    return changed(retimed(_turned(clock, now, SegmentKind.PAUSED, reason)), state=ClockState.PAUSED)
 
 
-def resume(clock: Clock, calendar: Calendar, now: datetime) -> Clock:
+def resume(clock: Clock, now: datetime, reason: str = "") -> Clock:
     """Count again; the promise moves by the business time of the pause."""
     if clock.state is not ClockState.PAUSED:
         return clock
-    running = _turn(clock, now, SegmentKind.RUNNING)
-    return changed(_timed(running, calendar), state=ClockState.RUNNING)
+    return changed(retimed(_turned(clock, now, SegmentKind.RUNNING, reason)), state=ClockState.RUNNING)
 
 
-def fulfil(clock: Clock, now: datetime) -> Clock:
+def fulfil(clock: Clock, now: datetime, reason: str = "") -> Clock:
     """What was promised has happened: MET before `due_at`, BREACHED at it or after."""
     if not clock.is_live:
         return clock
@@ -68,59 +84,93 @@ def fulfil(clock: Clock, now: datetime) -> Clock:
     # A paused clock stands still: what counts is when it was stopped, not when the reply came.
     counted_until = clock.segments[-1].started_at if clock.state is ClockState.PAUSED else at
     is_met = counted_until < clock.due_at
-    return _ended(clock, at, ClockState.MET if is_met else ClockState.BREACHED)
+    return _ended(clock, at, ClockState.MET if is_met else ClockState.BREACHED, reason)
 
 
-def cancel(clock: Clock, now: datetime) -> Clock:
+def cancel(clock: Clock, now: datetime, reason: str = "") -> Clock:
     """The promise no longer applies."""
-    return _ended(clock, _not_before(clock, now), ClockState.CANCELLED) if clock.is_live else clock
+    if not clock.is_live:
+        return clock
+    return _ended(clock, _not_before(clock, now), ClockState.CANCELLED, reason)
 
 
-def reopen(clock: Clock, calendar: Calendar, now: datetime, reason: str = "solved") -> Clock:
+def reopen(clock: Clock, now: datetime, reason: str = "solved") -> Clock:
     """A solved ticket came back: the promise is live again, and the time in between is a pause.
 
     What was told stays told. An acknowledgement is over: whoever took it had finished.
     """
     if clock.is_live or clock.ended_at is None:
         return clock
-    at = max(whole_second(now), clock.ended_at)
-    between = Segment(kind=SegmentKind.PAUSED, started_at=clock.ended_at, ended_at=at, reason=reason)
-    segments = (*clock.segments, between, Segment(kind=SegmentKind.RUNNING, started_at=at))
-    live = replace(clock, segments=segments, ended_at=None, acknowledged_by=None, acknowledged_at=None)
-    return changed(_timed(live, calendar), state=ClockState.RUNNING)
-
-
-def retarget(clock: Clock, target: SlaTarget, calendar: Calendar) -> Clock:
-    """Another priority: the same history under the promise that holds for it now.
-
-    What was told is told anew as far as it comes due again; an acknowledgement stands.
-    """
-    if not clock.is_live:
-        return clock
-    moved = replace(
-        clock,
-        policy=target.policy,
-        calendar=target.calendar,
-        target=target.target,
-        warn_percent=target.warn_percent,
-        steps=target.steps,
-        told=(),
+    at, terms = max(whole_second(now), clock.ended_at), clock.terms
+    segments = (
+        *clock.segments,
+        Segment(kind=SegmentKind.PAUSED, started_at=clock.ended_at, ended_at=at, terms=terms, reason=reason),
+        Segment(kind=SegmentKind.RUNNING, started_at=at, terms=terms, reason="opened again"),
     )
-    return changed(_timed(moved, calendar), state=clock.state)
+    live = replace(
+        clock, segments=segments, ended_at=None, ended_because="", acknowledged_by=None, acknowledged_at=None
+    )
+    return changed(retimed(live), state=ClockState.RUNNING)
 
 
-def elapsed(clock: Clock, calendar: Calendar, now: datetime) -> timedelta:
-    """Business time used up, without the pauses."""
-    end = clock.ended_at or max(whole_second(now), clock.started_at)
-    return calendars.open_time_between(calendar, clock.started_at, end, pauses_of(clock, until=end))
+def under(clock: Clock, terms: Terms, now: datetime, change: str) -> Clock:
+    """A live clock goes on under other terms: the running segment ends, and a like one begins.
+
+    What was used stays used, as it was counted; what is left is the new target less that, in the new hours.
+    """
+    last = clock.segments[-1]
+    turned = _turned(clock, now, last.kind, last.reason)
+    fresh = replace(turned.segments[-1], terms=terms, change=change)
+    moved = replace(
+        turned,
+        segments=(*turned.segments[:-1], fresh),
+        policy=terms.policy,
+        calendar=terms.calendar.name,
+        target=terms.target,
+    )
+    return changed(retimed(moved), state=clock.state)
 
 
-def pauses_of(clock: Clock, until: datetime | None = None) -> tuple[Span, ...]:
-    """The clock's pauses; one that still lasts is given as far as `until`, or left out."""
+# -- replay -----------------------------------------------------------------
+
+
+def elapsed(clock: Clock, now: datetime) -> timedelta:
+    """Business time used up, without the pauses: each segment in the calendar it counts in."""
+    until = clock.ended_at or max(whole_second(now), clock.segments[-1].started_at)
+    return sum((_used(segment, until) for segment in clock.segments), NOTHING)
+
+
+def reached_at(clock: Clock, span: timedelta) -> datetime:
+    """The earliest instant at which so much business time is used up, if the last segment runs on.
+
+    Not before the present target took force: a change makes nothing due before the instant of the change.
+    """
+    since, left = _in_force_since(clock), span
+    for segment in clock.segments[:-1]:
+        if segment.kind is SegmentKind.PAUSED:
+            continue
+        used = _used(segment, segment.started_at)
+        if left <= used:
+            return max(calendars.due_at(segment.terms.calendar, segment.started_at, left), since)
+        left -= used
+    last = clock.segments[-1]
+    return max(calendars.due_at(last.terms.calendar, last.started_at, left), since)
+
+
+def timed(clock: Clock) -> tuple[datetime, datetime]:
+    """`due_at` and `warning_at`, from the segments alone."""
+    return (
+        reached_at(clock, clock.target),
+        reached_at(clock, share(clock.target, clock.warn_percent)),
+    )
+
+
+def pauses_of(clock: Clock) -> tuple[Span, ...]:
+    """The pauses that are over."""
     return tuple(
-        (segment.started_at, max(end, segment.started_at))
+        (segment.started_at, segment.ended_at)
         for segment in clock.segments
-        if segment.kind is SegmentKind.PAUSED and (end := segment.ended_at or until) is not None
+        if segment.kind is SegmentKind.PAUSED and segment.ended_at is not None
     )
 
 
@@ -132,6 +182,32 @@ def share(target: timedelta, percent: int) -> timedelta:
 def whole_second(at: datetime) -> datetime:
     """The instant in UTC without its fraction. Slack's have microseconds, which promise nothing."""
     return at.astimezone(UTC).replace(microsecond=0)
+
+
+def retimed(clock: Clock) -> Clock:
+    """The same clock, its instants replayed."""
+    due_at, warning_at = timed(clock)
+    return replace(clock, due_at=due_at, warning_at=warning_at)
+
+
+def changed(clock: Clock, *, state: ClockState) -> Clock:
+    """The same clock one version on: a timer that was set for an older one is a no-op."""
+    return replace(clock, state=state, version=clock.version + 1)
+
+
+def _used(segment: Segment, until: datetime) -> timedelta:
+    if segment.kind is SegmentKind.PAUSED:
+        return NOTHING
+    return calendars.open_time_between(segment.terms.calendar, segment.started_at, segment.ended_at or until)
+
+
+def _in_force_since(clock: Clock) -> datetime:
+    since = clock.segments[-1].started_at
+    for segment in reversed(clock.segments):
+        if segment.terms.target != clock.target:
+            break
+        since = segment.started_at
+    return since
 
 
 # -- the life of a clock ----------------------------------------------------
@@ -146,25 +222,12 @@ def _closed(clock: Clock, at: datetime) -> tuple[Segment, ...]:
     return (*clock.segments[:-1], replace(clock.segments[-1], ended_at=at))
 
 
-def _turn(clock: Clock, now: datetime, kind: SegmentKind, reason: str = "") -> Clock:
+def _turned(clock: Clock, now: datetime, kind: SegmentKind, reason: str = "") -> Clock:
     at = _not_before(clock, now)
-    return replace(clock, segments=(*_closed(clock, at), Segment(kind=kind, started_at=at, reason=reason)))
+    fresh = Segment(kind=kind, started_at=at, terms=clock.terms, reason=reason)
+    return replace(clock, segments=(*_closed(clock, at), fresh))
 
 
-def _timed(clock: Clock, calendar: Calendar) -> Clock:
-    pauses = pauses_of(clock)
-    warn_after = share(clock.target, clock.warn_percent)
-    return replace(
-        clock,
-        due_at=calendars.due_at(calendar, clock.started_at, clock.target, pauses),
-        warning_at=calendars.due_at(calendar, clock.started_at, warn_after, pauses),
-    )
-
-
-def _ended(clock: Clock, at: datetime, state: ClockState) -> Clock:
-    return changed(replace(clock, segments=_closed(clock, at), ended_at=at), state=state)
-
-
-def changed(clock: Clock, *, state: ClockState) -> Clock:
-    """The same clock one version on: a timer that was set for an older one is a no-op."""
-    return replace(clock, state=state, version=clock.version + 1)
+def _ended(clock: Clock, at: datetime, state: ClockState, reason: str) -> Clock:
+    ended = replace(clock, segments=_closed(clock, at), ended_at=at, ended_because=reason)
+    return changed(ended, state=state)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.core import promising, replies, triage
+from bot.core import asking, promising, replies, triage
 from bot.core.context import Context
 from bot.core.effects import (
     ClassifyTicket,
@@ -38,6 +38,7 @@ from bot.core.ports import NewMessage, NewTicket
 from bot.core.spelling import parse_id
 
 EXTERNAL_ID = "deskbell-"
+REOPENED = (TicketStatus.PENDING, TicketStatus.SOLVED)  #: by what the customer says
 DESK = "desk"  #: where comments of the replica come from, in message sources and addresses of people
 
 
@@ -108,8 +109,8 @@ async def person_of(context: Context, ref: PersonRef) -> Person:
     return await context.tx.find_person(ref) or Person(ref=ref, name=ref.user)
 
 
-async def mirror(context: Context, ticket: Ticket, message: Message) -> None:
-    """What was said in the thread is said in the desk too."""
+async def mirror(context: Context, ticket: Ticket, message: Message, *, wants_reply: bool = True) -> None:
+    """What was said in the thread is said in the desk too; a thank-you opens nothing there either."""
     body = replies.with_files(message.text.body, message.files)
     if not context.has_desk or not body or ticket.status is TicketStatus.CLOSED:
         return  # a closed ticket takes no comment, and an empty comment is none
@@ -120,6 +121,7 @@ async def mirror(context: Context, ticket: Ticket, message: Message) -> None:
             author=await person_of(context, message.author),
             author_role=message.role.value,
             said_at=message.sent_at,
+            status=None if wants_reply or ticket.status not in REOPENED else ticket.status,
         )
     )
 
@@ -127,21 +129,30 @@ async def mirror(context: Context, ticket: Ticket, message: Message) -> None:
 async def agent_replied(
     context: Context, ticket: Ticket, at: datetime, *, was_in_desk: bool = False
 ) -> Ticket:
-    """A person's public reply keeps the first-reply promise and opens a new ticket."""
-    await promising.keep(context, ticket, Metric.FIRST_REPLY_TIME, at)
+    """A person's public reply keeps what was promised about replies, and opens a new ticket."""
+    for metric in promising.REPLIES:
+        await promising.keep(context, ticket, metric, at)
+    last = ticket.last_replied_at
+    ticket = replace(ticket, last_replied_at=at if last is None else max(at, last))
     if ticket.status is not TicketStatus.NEW:
+        await context.tx.save_ticket(ticket)
         return ticket
     return await _set_open(context, ticket, was_in_desk=was_in_desk)
 
 
 async def requester_replied(
     context: Context, ticket: Ticket, at: datetime, *, was_in_desk: bool = False
-) -> Ticket:
-    """The ball is ours again: a waiting ticket runs, a solved one reopens."""
-    if ticket.status not in (TicketStatus.PENDING, TicketStatus.SOLVED):
-        return ticket
-    await promising.resume(context, ticket, at)
-    return await _set_open(context, ticket, was_in_desk=was_in_desk)
+) -> bool:
+    """The ball is ours again: a waiting ticket runs, a solved one reopens, and a reply is owed.
+
+    Whether anything changed by it.
+    """
+    is_waiting = ticket.status in REOPENED
+    if is_waiting:
+        await promising.resume(context, ticket, at)
+        ticket = await _set_open(context, ticket, was_in_desk=was_in_desk)
+    is_owed = await promising.owe_reply(context, ticket, at)
+    return is_waiting or is_owed
 
 
 async def _set_open(context: Context, ticket: Ticket, *, was_in_desk: bool) -> Ticket:
@@ -196,12 +207,7 @@ async def take_over_comment(context: Context, event: CommentReceived) -> None:
     message = await context.tx.record_message(_message_of(event, conversation))
     if message is None or not event.is_public:
         return
-    if event.is_agent:
-        conversation = replace(conversation, floor=Floor.HUMAN)
-        await context.tx.save_conversation(conversation)
-        await agent_replied(context, ticket, context.at(event.written_at), was_in_desk=True)
-    else:
-        await requester_replied(context, ticket, context.at(event.written_at), was_in_desk=True)
+    await _heard(context, event, ticket, conversation)
     await context.tx.plan(
         PostReply(
             conversation=conversation.id,
@@ -214,6 +220,20 @@ async def take_over_comment(context: Context, event: CommentReceived) -> None:
         )
     )
     await promising.show(context, conversation)
+
+
+async def _heard(
+    context: Context, event: CommentReceived, ticket: Ticket, conversation: Conversation
+) -> None:
+    """What a public comment does to promises; what a program sends while its owner is away does nothing."""
+    at = context.at(event.written_at)
+    if asking.is_auto_reply(event.text):
+        return
+    if event.is_agent:
+        await context.tx.save_conversation(replace(conversation, floor=Floor.HUMAN))
+        await agent_replied(context, ticket, at, was_in_desk=True)
+    elif asking.wants_reply(event.text):
+        await requester_replied(context, ticket, at, was_in_desk=True)
 
 
 def _message_of(event: CommentReceived, conversation: Conversation) -> NewMessage:
@@ -251,12 +271,11 @@ async def follow_status(context: Context, event: StatusReceived) -> None:
 
 async def _run_clocks(context: Context, ticket: Ticket, at: datetime) -> None:
     match ticket.status:
-        case TicketStatus.PENDING:
-            await promising.pause(context, ticket, at, "waiting on the customer")
-        case TicketStatus.HOLD:
-            await promising.pause(context, ticket, at, "on hold")
+        case TicketStatus.PENDING | TicketStatus.HOLD:
+            await promising.pause(context, ticket, at, promising.WAITING[ticket.status])
         case TicketStatus.NEW | TicketStatus.OPEN:
             await promising.resume(context, ticket, at)
         case TicketStatus.SOLVED | TicketStatus.CLOSED:
             await promising.keep(context, ticket, Metric.RESOLUTION_TIME, at)
-            await promising.cancel(context, ticket, Metric.FIRST_REPLY_TIME, at)
+            for metric in promising.REPLIES:
+                await promising.cancel(context, ticket, metric, at, "solved without a reply")

@@ -63,7 +63,8 @@ def render_comment(effect: CommentOnReplica, key: str, *, author: int | None) ->
     }
     if author is not None:
         comment["author_id"] = author
-    return {"comment": comment, "metadata": {MARKER: key}}
+    changes: dict[str, Any] = {"comment": comment, "metadata": {MARKER: key}}
+    return {**changes, "status": effect.status.value} if effect.status else changes
 
 
 def render_copy(author: int) -> dict[str, Any]:

@@ -22,12 +22,14 @@ from bot.core.model import (
     Role,
     Segment,
     SegmentKind,
+    Terms,
     Text,
     Ticket,
     Tier,
     customer,
 )
 from bot.core.model import OrganisationId as Org
+from bot.core.policies import Calendar
 from bot.core.ports import Delivery, NewMessage, NewTicket
 from storage.transactions import SqlTransaction
 
@@ -36,6 +38,15 @@ LEASE = timedelta(seconds=60)
 SECOND = timedelta(seconds=1)
 ACME = Org("acme")
 ANNA = PersonRef(door="slack", workspace="T1", user="U1")
+
+
+TERMS = Terms(
+    policy="default@1",
+    tier=Tier.ENTERPRISE,
+    priority=Priority.P1,
+    target=timedelta(hours=1),
+    calendar=Calendar(name="24x7", timezone="UTC", hours=((),) * 7, is_always_open=True),
+)
 
 
 def later(seconds: float) -> datetime:
@@ -133,7 +144,7 @@ def a_clock(ticket: Ticket) -> Clock:
             EscalationStep(notify="vp", after=timedelta(hours=4)),
         ),
         started_at=T0,
-        segments=(Segment(kind=SegmentKind.RUNNING, started_at=T0),),
+        segments=(Segment(kind=SegmentKind.RUNNING, started_at=T0, terms=TERMS),),
         state=ClockState.RUNNING,
         due_at=T0 + timedelta(hours=1),
         warning_at=T0 + timedelta(minutes=48),

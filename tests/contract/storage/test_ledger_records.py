@@ -11,6 +11,7 @@ from desk_data import (
     ANNA,
     LEASE,
     T0,
+    TERMS,
     a_clock,
     a_conversation,
     a_message,
@@ -39,7 +40,7 @@ from storage.ledger import SqlLedger
 async def test_a_conversation_comes_back_as_it_was_saved(ledger: SqlLedger) -> None:
     async with ledger.transaction(now=T0, cause="test") as tx:
         opened = await a_conversation(tx)
-        saved = replace(opened, floor=Floor.HUMAN, ticket=TicketId(7), card="17.001")
+        saved = replace(opened, floor=Floor.HUMAN, ticket=TicketId(7))
         await tx.save_conversation(saved)
     async with ledger.reading() as records:
         assert await records.conversation(opened.id) == saved
@@ -96,11 +97,11 @@ async def test_a_read_conversation_is_locked_until_the_end(ledger: SqlLedger) ->
         async with ledger.transaction(now=T0, cause="test") as tx:
             conversation = await tx.conversation(opened.id)
             await asyncio.sleep(0)
-            await tx.save_conversation(replace(conversation, card=str(int(conversation.card or 0) + 1)))
+            await tx.save_conversation(replace(conversation, ticket=TicketId((conversation.ticket or 0) + 1)))
 
     await asyncio.gather(*(add_one() for _ in range(5)))
     async with ledger.reading() as records:
-        assert (await records.conversation(opened.id)).card == "5"
+        assert (await records.conversation(opened.id)).ticket == 5
 
 
 async def test_a_known_message_is_not_recorded_twice(ledger: SqlLedger) -> None:
@@ -173,7 +174,7 @@ async def test_a_clock_is_a_snapshot_and_its_segments_are_only_added_to(ledger: 
         other = await tx.start_clock(a_clock(ticket))
         running, paused = (
             clock.segments[0],
-            Segment(kind=SegmentKind.PAUSED, started_at=later(60), reason="hold"),
+            Segment(kind=SegmentKind.PAUSED, started_at=later(60), reason="hold", terms=TERMS),
         )
         changed = replace(
             clock,

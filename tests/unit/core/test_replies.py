@@ -29,12 +29,14 @@ from bot.core.model import (
     ProductArea,
     Segment,
     SegmentKind,
+    Terms,
     Text,
     Ticket,
     TicketId,
     TicketStatus,
     Tier,
 )
+from bot.core.policies import Calendar
 
 TICKET = Ticket(
     id=TicketId(12),
@@ -53,6 +55,15 @@ CITED = (
 )
 
 
+TERMS = Terms(
+    policy="test@1",
+    tier=Tier.ENTERPRISE,
+    priority=Priority.P1,
+    target=timedelta(hours=4),
+    calendar=Calendar(name="24x7", timezone="UTC", hours=((),) * 7, is_always_open=True),
+)
+
+
 def a_clock(**changes: Any) -> Clock:
     values: dict[str, Any] = {
         "id": ClockId(1),
@@ -64,7 +75,7 @@ def a_clock(**changes: Any) -> Clock:
         "warn_percent": 80,
         "steps": (),
         "started_at": NOON,
-        "segments": (Segment(kind=SegmentKind.RUNNING, started_at=NOON),),
+        "segments": (Segment(kind=SegmentKind.RUNNING, started_at=NOON, terms=TERMS),),
         "state": ClockState.RUNNING,
         "due_at": NOON + timedelta(hours=4),
         "warning_at": NOON + timedelta(hours=3),
