@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Event = Any  #: a VEVENT; the library's type allows each property every type, which helps nobody
 
 LARGEST = 4 * 2**20  #: bytes; the holidays of a country for a lifetime are a tenth of it
+MOST = 20_000  #: occurrences; every day of the sixty years in which holidays are known would be too many
 
 # https://www.rfc-editor.org/rfc/rfc5545#section-3.3.10; what repeats every minute is no holiday and no shift.
 _TOO_OFTEN = ("SECONDLY", "MINUTELY")
@@ -32,6 +33,7 @@ class Occurrence:
     ends_at: datetime  #: exclusive
     days: tuple[date, ...] = ()  #: what an event of whole days covers; empty for one with times
     attendees: tuple[str, ...] = ()  #: mail addresses in lower case
+    organiser: str = ""  #: likewise
 
 
 def read_occurrences(
@@ -48,7 +50,9 @@ def read_occurrences(
     for number, event in enumerate(calendar.walk("VEVENT"), start=1):
         if problem := _problem(event):
             raise UserFacingError(f"event {number}: {problem}")
-    found = (_occurrence(event, zone) for event in _expanded(calendar, since.astimezone(zone), until))
+    found = [_occurrence(event, zone) for event in _expanded(calendar, since.astimezone(zone), until)]
+    if len(found) > MOST:
+        raise UserFacingError(f"holds more than {MOST:,} events")
     return tuple(
         sorted(
             (one for one in found if one is not None and one.starts_at < until and one.ends_at > since),
@@ -144,6 +148,7 @@ def _occurrence(event: Event, zone: ZoneInfo) -> Occurrence | None:
         ends_at=_instant(end, zone),
         days=days,
         attendees=tuple(_address(one) for one in _listed(event.get("ATTENDEE"))),
+        organiser=_address(event.get("ORGANIZER", "")),
     )
 
 

@@ -132,11 +132,9 @@ def parse_hours(days: Mapping[str, object]) -> tuple[tuple[Interval, ...], ...]:
     return hours
 
 
-def parse_dates(dates: Mapping[str, object], *, may_overlap: bool = False) -> dict[date, tuple[Interval, ...]]:
-    """Intervals of single dates, from {"2026-12-24": [["09:00", "12:00"]], …}; no interval is a date's "closed"."""
-    return {
-        parse_day(day): _intervals(day, intervals, may_overlap=may_overlap) for day, intervals in dates.items()
-    }
+def parse_dates(dates: Mapping[str, object]) -> dict[date, tuple[Interval, ...]]:
+    """Intervals of single dates, from {"2026-12-24": [["09:00", "12:00"]], …}; a date may have none."""
+    return {parse_day(day): _intervals(day, intervals) for day, intervals in dates.items()}
 
 
 def check_special_hours(calendar: Calendar) -> None:
@@ -160,12 +158,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {spelled[near[0]]!r}?" if near else ""
 
 
-def _intervals(day: str, pairs: object, *, may_overlap: bool = False) -> tuple[Interval, ...]:
+def _intervals(day: str, pairs: object) -> tuple[Interval, ...]:
     if not isinstance(pairs, list):
         raise UserFacingError(f'{day} is not a list of intervals like [["09:00", "17:00"]]')
     found = tuple(_interval(day, pair) for pair in pairs)
     for one, two in pairwise(sorted(found, key=lambda interval: (interval.start, _end(interval)))):
-        if two.start < _end(one) and not may_overlap:
+        if two.start < _end(one):
             raise UserFacingError(f"{day}: {_spelled(one)} and {_spelled(two)} overlap")
     return found
 

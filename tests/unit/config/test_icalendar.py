@@ -114,16 +114,27 @@ def test_a_weekly_shift_keeps_its_local_time_across_a_change_of_the_clocks() -> 
 
 def test_who_is_invited_is_told_by_address() -> None:
     (found,) = read(
-        ("DTSTART:20260618T120000Z", "DURATION:PT1H", "ATTENDEE;CN=Dana:mailto:Dana@acme.example"),
+        (
+            "DTSTART:20260618T120000Z",
+            "DURATION:PT1H",
+            "ATTENDEE;CN=Dana:mailto:Dana@acme.example",
+            "ORGANIZER;CN=Omar:MAILTO:omar@acme.example",
+        ),
     )
 
     assert found.attendees == ("dana@acme.example",)
+    assert found.organiser == "omar@acme.example"
 
 
 def test_only_what_touches_the_window_is_given() -> None:
     assert read(("DTSTART:20280101T000000Z", "DURATION:PT1H")) == ()
     assert read(("DTSTART:20241231T230000Z", "DURATION:PT1H")) == ()
     assert len(read(("DTSTART:20241231T230000Z", "DURATION:PT61M"))) == 1
+
+
+def test_what_repeats_too_often_is_refused() -> None:
+    with pytest.raises(UserFacingError, match="holds more than 20,000 events"):
+        read(("DTSTART:20250101T000000Z", "RRULE:FREQ=HOURLY"))
 
 
 def test_a_calendar_without_events_is_empty() -> None:

@@ -228,7 +228,7 @@ def test_a_calendar_may_name_exceptions_and_dates_of_its_own(tmp_path: Path) -> 
         holidays = "BR-SP"
         working_holidays = ["All Souls' Day"]
         extra_holidays = { 2026-12-24 = "Véspera" }
-        hours = { mon = [["22:00", "06:00"], ["08:00", "24:00"]] }
+        hours = { mon = [["22:00", "06:00"], ["08:00", "12:00"]] }
         """,
     )
     calendar = load_policies(tmp_path, now=NOW).calendars["business"]
@@ -236,7 +236,7 @@ def test_a_calendar_may_name_exceptions_and_dates_of_its_own(tmp_path: Path) -> 
     assert date(2026, 9, 7) in calendar.holidays
     assert date(2026, 11, 2) not in calendar.holidays
     assert calendar.holidays[date(2026, 12, 24)] == "Véspera"
-    assert [(i.start, i.end) for i in calendar.hours[0]] == [(22 * 60, 6 * 60), (8 * 60, 24 * 60)]
+    assert [(i.start, i.end) for i in calendar.hours[0]] == [(22 * 60, 6 * 60), (8 * 60, 12 * 60)]
 
 
 def test_a_holiday_that_is_worked_is_worked_on_the_day_in_lieu_too(tmp_path: Path) -> None:
