@@ -1,7 +1,8 @@
 """`sla due` on one case or a file of them: when a promise comes due, by our policies or a given calendar.
 
-A case is {id, start, pauses: [[from, to]…]} with either {tier, priority, metric} or {calendar,
-target_seconds}; further keys are ignored. The answer is {id, due_at, warning_at}.
+A case is {id, start, pauses: [[from, to]…]} with either {tier, priority, metric} and perhaps {organisation}, or
+{calendar: {timezone, hours, holidays}, target_seconds}; a calendar may have special_hours and breaks as well.
+Further keys are ignored. The answer is {id, due_at, warning_at}.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from typing import Any
 
 from bot.core import calendars, sla
 from bot.core.errors import UserFacingError
-from bot.core.model import Metric
+from bot.core.model import Metric, OrganisationId
 from bot.core.opening_hours import zone
 from bot.core.policies import Calendar, Interval, Policies
 from bot.core.spelling import (
+    check_special_hours,
+    did_you_mean,
+    parse_dates,
     parse_day,
     parse_hours,
     parse_instant,
@@ -84,10 +88,20 @@ def _parsed(line: str) -> Mapping[str, Any]:
 def _promised(case: Mapping[str, Any], policies: Policies) -> tuple[Calendar, timedelta, int]:
     tier, priority = parse_tier(_text(case, "tier")), parse_priority(_text(case, "priority"))
     metric = parse_metric(_text(case, "metric")) if case.get("metric") else Metric.FIRST_REPLY_TIME
-    found = policies.targets.get((tier, priority, metric))
+    found = policies.target(_organisation(case, policies), tier, priority, metric)
     if found is None:
         raise UserFacingError(f"{tier.value} promises no {metric.value} for {priority.value}")
     return policies.calendars[found.calendar], found.target, found.warn_percent
+
+
+def _organisation(case: Mapping[str, Any], policies: Policies) -> OrganisationId | None:
+    if case.get("organisation") is None:
+        return None
+    name = OrganisationId(_text(case, "organisation"))
+    if name not in policies.organisations:
+        hint = did_you_mean(name, policies.organisations)
+        raise UserFacingError(f"{name!r} is not in organisations.toml{hint}")
+    return name
 
 
 def _inline(case: Mapping[str, Any]) -> tuple[Calendar, timedelta, int]:
@@ -97,8 +111,14 @@ def _inline(case: Mapping[str, Any]) -> tuple[Calendar, timedelta, int]:
     timezone = _text(given, "timezone")
     zone(timezone)
     calendar = Calendar(
-        name="given", timezone=timezone, hours=_hours(given), holidays=_holidays(given.get("holidays"))
+        name="given",
+        timezone=timezone,
+        hours=_hours(given),
+        holidays=_holidays(given.get("holidays")),
+        special_hours=_dates(given, "special_hours"),
+        breaks=_dates(given, "breaks"),
     )
+    check_special_hours(calendar)
     return calendar, _target(case), WARN_PERCENT
 
 
@@ -107,6 +127,16 @@ def _hours(given: Mapping[str, Any]) -> tuple[tuple[Interval, ...], ...]:
     if not isinstance(hours, dict):
         raise UserFacingError('hours is not an object like {"mon": [["09:00", "17:00"]]}')
     return parse_hours(hours)
+
+
+def _dates(given: Mapping[str, Any], key: str) -> dict[date, tuple[Interval, ...]]:
+    dates = given.get(key) or {}
+    if not isinstance(dates, dict):
+        raise UserFacingError(f'{key} is not an object like {{"2026-12-24": [["09:00", "12:00"]]}}')
+    try:
+        return parse_dates(dates)
+    except UserFacingError as error:
+        raise UserFacingError(f"{key}: {error}") from error
 
 
 def _holidays(given: object) -> dict[date, str]:
@@ -120,8 +150,8 @@ def _target(case: Mapping[str, Any]) -> timedelta:
     seconds = case.get("target_seconds")
     if isinstance(seconds, float) and seconds.is_integer():
         seconds = int(seconds)  # total_seconds() writes 28800.0
-    if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 0:
-        raise UserFacingError("target_seconds is not a whole number of seconds, zero or more")
+    if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds <= 0:
+        raise UserFacingError("target_seconds is not a whole number of seconds above zero")
     try:
         return timedelta(seconds=seconds)
     except OverflowError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +18,12 @@ from config.policies import load_policies
 
 NEW_YORK = {
     "timezone": "America/New_York",
-    "hours": {"sat": [["22:00", "06:00"]], "Sunday": [["00:30", "02:00"]]},
+    "hours": {"sat": [["22:00", "00:30"]], "Sunday": [["00:30", "02:00"]]},
     "holidays": ["2026-10-31"],
 }
+OVERLAPPING = {"mon": [["11:59", "17:00"], ["09:00", "12:00"]]}
+NIGHTS = {"sun": [["22:00", "06:00"]], "mon": [["05:59", "17:00"]]}
+EARLY = [["00:00", "07:00"]]
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,34 @@ def test_the_repeated_hour_counts_twice(policies: Policies) -> None:
     answer = due_case(given(target_seconds=9000.0), policies)  # 00:30 to 02:00 is two hours and a half
 
     assert answer["due_at"] == "2026-11-01T07:00:00Z"
+
+
+def test_a_calendar_may_have_dates_with_hours_and_breaks_of_their_own(policies: Policies) -> None:
+    calendar = NEW_YORK | {
+        "special_hours": {"2026-10-31": [["10:00", "11:00"]], "2026-11-01": []},
+        "breaks": {"2026-10-31": [["10:15", "10:45"]]},
+    }
+
+    answer = due_case(given(start="2026-10-31T00:00:00Z", calendar=calendar, target_seconds=1800), policies)
+    later = due_case(given(start="2026-10-31T00:00:00Z", calendar=calendar, target_seconds=1801), policies)
+
+    assert answer["due_at"] == "2026-10-31T15:00:00Z"
+    assert later["due_at"] == "2026-11-08T03:00:01Z"
+
+
+def test_a_case_may_name_the_organisation_whose_hours_count(tmp_path: Path) -> None:
+    (tmp_path / "calendars.toml").write_text(
+        '[acme-hours]\ntimezone = "Asia/Tokyo"\n[acme-hours.hours]\nthu = [["09:00", "17:00"]]\n'
+    )
+    (tmp_path / "organisations.toml").write_text(
+        '[acme]\nname = "Acme"\ntier = "Enterprise"\ncalendars = { business = "acme-hours" }\n'
+    )
+    policies = load_policies(tmp_path, now=datetime(2026, 11, 24, tzinfo=UTC))
+    case = {"start": "2026-11-25T16:00:00Z", "tier": "Enterprise", "priority": "P2", "organisation": "acme"}
+
+    assert due_case(case, policies)["due_at"] == "2026-11-26T08:00:00Z"
+    with pytest.raises(UserFacingError, match="'acne' is not in organisations"):
+        due_case(case | {"organisation": "acne"}, policies)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +128,7 @@ def test_pauses_move_both_instants(policies: Policies) -> None:
         ({"start": "0001-01-01T00:00:00+01:00"}, "outside the years 1 to 9999"),
         ({"target_seconds": None}, "target_seconds is not a whole number"),
         ({"target_seconds": -1}, "target_seconds is not a whole number"),
+        ({"target_seconds": 0}, "target_seconds is not a whole number of seconds above zero"),
         ({"target_seconds": True}, "target_seconds is not a whole number"),
         ({"target_seconds": 1.5}, "target_seconds is not a whole number"),
         ({"target_seconds": 10**30}, "target_seconds is more than a calendar can hold"),
@@ -107,6 +140,19 @@ def test_pauses_move_both_instants(policies: Policies) -> None:
         ({"calendar": NEW_YORK | {"hours": {"mon": [["9", "17:00"]]}}}, "mon: '9' is not a time"),
         ({"calendar": NEW_YORK | {"hours": {"mon": ["09:00"]}}}, "is not an interval like"),
         ({"calendar": NEW_YORK | {"hours": {"mon": [["24:00", "06:00"]]}}}, "cannot start at 24:00"),
+        ({"calendar": NEW_YORK | {"hours": {"mon": []}}}, "no hour is ever open"),
+        ({"calendar": NEW_YORK | {"hours": OVERLAPPING}}, "mon: 09:00-12:00 and 11:59-17:00 overlap"),
+        ({"calendar": NEW_YORK | {"hours": NIGHTS}}, "sun 22:00-06:00 runs into mon 05:59-17:00"),
+        ({"calendar": NEW_YORK | {"special_hours": ["2026-12-24"]}}, "special_hours is not an object like"),
+        (
+            {"calendar": NEW_YORK | {"special_hours": {"2026-12-24": [["9"]]}}},
+            "special_hours: 2026-12-24: ['9']",
+        ),
+        (
+            {"calendar": NEW_YORK | {"special_hours": {"2026-11-08": EARLY}}},
+            "2026-11-07 22:00-00:30 runs into",
+        ),
+        ({"calendar": NEW_YORK | {"breaks": {"soon": []}}}, "breaks: 'soon' is not a date"),
         ({"calendar": NEW_YORK | {"holidays": ["Christmas"]}}, "'Christmas' is not a date"),
         ({"calendar": NEW_YORK | {"holidays": "2026-12-25"}}, "holidays is not a list"),
         ({"pauses": {"from": "to"}}, "pauses is not a list"),
