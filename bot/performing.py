@@ -8,6 +8,7 @@ from functools import partial
 from typing import assert_never
 
 from bot.core import preparing, replies
+from bot.core.alerts import HERE, AlertAction, AlertFailed, AlertSent, SendAlert
 from bot.core.effects import (
     ClassifyTicket,
     CommentOnReplica,
@@ -21,7 +22,7 @@ from bot.core.effects import (
     UpdateReplica,
     WithdrawShown,
 )
-from bot.core.errors import DeskbellError, Unavailable
+from bot.core.errors import DeskbellError, Rejected, Unavailable
 from bot.core.events import (
     AnswerDrafted,
     CardPosted,
@@ -32,8 +33,17 @@ from bot.core.events import (
     ReplyPosted,
     TicketClassified,
 )
-from bot.core.model import Finding, Shown
-from bot.core.ports import Attempt, KnowledgeBase, Ledger, LiveRooms, Rooms, SpeakingKnowledge, TicketDesk
+from bot.core.model import Address, Finding, Shown
+from bot.core.ports import (
+    AlertDoor,
+    Attempt,
+    KnowledgeBase,
+    Ledger,
+    LiveRooms,
+    Rooms,
+    SpeakingKnowledge,
+    TicketDesk,
+)
 from bot.showing import ShowingPace, showing
 
 
@@ -44,6 +54,7 @@ class Performers:
     rooms: Mapping[str, Rooms]  #: by door
     knowledge: KnowledgeBase
     desk: TicketDesk | None
+    alerts: Mapping[str, AlertDoor] = field(default_factory=dict)  #: by the kind of destination, "pagerduty"
     ledger: Ledger | None = None  #: without one nothing is shown before it is posted
     showing: ShowingPace = field(default_factory=ShowingPace)
 
@@ -59,6 +70,8 @@ class Performers:
                 return await self._in_room(effect, attempt)
             case CreateReplica() | CommentOnReplica() | UpdateReplica():
                 return await self._in_desk(effect, attempt)
+            case SendAlert():
+                return await self._alert(effect, attempt)
             case _:
                 assert_never(effect)
 
@@ -97,6 +110,42 @@ class Performers:
         async with self.ledger.reading() as records:
             return await preparing.is_awaited(effect, records)
 
+    async def _alert(self, effect: SendAlert, attempt: Attempt) -> Event | None:
+        """A destination that says no is news for our own people, and no work for later."""
+        is_call = effect.action is AlertAction.TRIGGER
+        door = self.alerts.get(effect.ref.destination.partition(":")[0])
+        if door is None:
+            return AlertFailed(ref=effect.ref, reason="it is not configured") if is_call else None
+        try:
+            await door.send(replace(effect, link=await self._link(effect)), attempt)
+        except Rejected as error:
+            if not is_call:
+                raise
+            return AlertFailed(ref=effect.ref, reason=str(error))
+        return AlertSent(ref=effect.ref, at=attempt.now) if is_call else None
+
+    async def _link(self, effect: SendAlert) -> str | None:
+        rooms = self.rooms.get(effect.about.door)
+        return await _permalink(rooms, effect.about) if rooms else None
+
+    async def _post(self, effect: PostReply, rooms: Rooms, attempt: Attempt) -> Event:
+        """Whoever cannot be told in a room of their own is told in that for escalations."""
+        linked = await _linked(effect, rooms)
+        try:
+            posted = await rooms.post_reply(linked, attempt)
+        except Rejected as error:
+            if effect.alert is None or effect.alert.destination == HERE:
+                raise
+            return AlertFailed(ref=effect.alert, reason=str(error))
+        return ReplyPosted(
+            conversation=effect.conversation,
+            source=f"{effect.vendor}:{posted}",
+            text=linked.text,
+            posted_at=attempt.now,
+            answer=effect.answer,
+            alert=effect.alert,
+        )
+
     async def _in_room(
         self, effect: PostReply | EditReply | WithdrawShown | ShowStatus | IdentifyPerson, attempt: Attempt
     ) -> Event | None:
@@ -105,15 +154,7 @@ class Performers:
             raise Unavailable(f"the {effect.vendor} door is off")
         match effect:
             case PostReply():
-                linked = await _linked(effect, rooms)
-                posted = await rooms.post_reply(linked, attempt)
-                return ReplyPosted(
-                    conversation=effect.conversation,
-                    source=f"{effect.vendor}:{posted}",
-                    text=linked.text,
-                    posted_at=attempt.now,
-                    answer=effect.answer,
-                )
+                return await self._post(effect, rooms, attempt)
             case EditReply():
                 await rooms.edit_reply(effect, attempt)
                 return None
@@ -122,8 +163,14 @@ class Performers:
                     await rooms.withdraw_shown(effect, attempt)
                 return None
             case ShowStatus():
-                card = await rooms.show_status(effect, attempt)
-                return CardPosted(conversation=effect.conversation, card=card)
+                card = await rooms.show_status(await _with_link(effect, rooms), attempt)
+                return CardPosted(
+                    conversation=effect.conversation,
+                    address=effect.address,
+                    card=card,
+                    shown_at=attempt.now,
+                    is_internal=effect.is_internal,
+                )
             case IdentifyPerson():
                 return PersonIdentified(person=await rooms.identify(effect, attempt))
             case _:
@@ -179,9 +226,14 @@ async def _linked(effect: PostReply, rooms: Rooms) -> PostReply:
     """An escalation is read elsewhere: it carries a link. Without one it is still said."""
     if effect.about is None:
         return effect
-    try:
-        link = await rooms.permalink(effect.about)
-    except DeskbellError:
-        link = None
+    link = await _permalink(rooms, effect.about)
     body = replies.with_link(effect.text.body, link)
     return replace(effect, text=replies.restated(effect.text, body))
+
+
+async def _permalink(rooms: Rooms, address: Address) -> str | None:
+    """Nothing waits for a link: what is told without one is told all the same."""
+    try:
+        return await rooms.permalink(address)
+    except DeskbellError:
+        return None

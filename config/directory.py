@@ -14,6 +14,7 @@ from config.tables import Layers, Table
 _ESCALATIONS = "escalations"
 _DRAFTS = "drafts"
 _CARDS = "cards"
+_PURPOSES = (_ESCALATIONS, _DRAFTS, _CARDS)
 
 Accounts = tuple[PersonRef, ...]
 RoomKey = tuple[str, str, str]
@@ -28,10 +29,12 @@ class DoorName(StrEnum):
     CONSOLE = "console"
 
 
-def load_organisations(layers: Layers, calendars: Mapping[str, Calendar]) -> dict[OrganisationId, Organisation]:
+def load_organisations(
+    layers: Layers, calendars: Mapping[str, Calendar], people: Mapping[str, Accounts]
+) -> dict[OrganisationId, Organisation]:
     """Every customer by id."""
     return {
-        OrganisationId(name): _organisation(OrganisationId(name), table, calendars)
+        OrganisationId(name): _organisation(OrganisationId(name), table, calendars, people)
         for name, table in layers.tables("organisations.toml").items()
     }
 
@@ -43,6 +46,7 @@ class OurRooms:
     escalations: Room | None
     drafts: Room | None
     cards: Room | None
+    named: Mapping[str, Room]  #: every room by the name of its table
 
 
 def load_rooms(
@@ -53,13 +57,14 @@ def load_rooms(
     rooms: dict[RoomKey, Room] = {}
     ours: dict[str, Room] = {}
     drafting: Table | None = None
-    for table in layers.tables("channels.toml").values():
+    named: dict[str, Room] = {}
+    for name, table in layers.tables("channels.toml").items():
         room = _room(table, known)
         key = (room.door, room.workspace, room.room)
         if key in rooms:
             raise table.wrong("room", f"{room.room!r} of {room.workspace!r} is there twice")
-        rooms[key] = room
-        for purpose in (_ESCALATIONS, _DRAFTS, _CARDS):
+        rooms[key] = named[name] = room
+        for purpose in _PURPOSES:
             if table.flag(purpose):
                 if room.kind is not RoomKind.INTERNAL or purpose in ours:
                     raise table.wrong(purpose, "one internal room at most")
@@ -68,7 +73,7 @@ def load_rooms(
     drafts = ours.get(_DRAFTS) or ours.get(_ESCALATIONS)
     if drafting is not None and drafts is None:
         raise drafting.wrong("answers", "drafts need an internal room with drafts = true, to be looked at in")
-    return rooms, OurRooms(ours.get(_ESCALATIONS), drafts, ours.get(_CARDS))
+    return rooms, OurRooms(ours.get(_ESCALATIONS), drafts, ours.get(_CARDS), named)
 
 
 def load_people(layers: Layers) -> dict[str, Accounts]:
@@ -90,13 +95,16 @@ def load_people(layers: Layers) -> dict[str, Accounts]:
     return people
 
 
-def _organisation(id: OrganisationId, table: Table, calendars: Mapping[str, Calendar]) -> Organisation:
-    table.only("name", "tier", "desk_id", "version", "environment", "calendars")
+def _organisation(
+    id: OrganisationId, table: Table, calendars: Mapping[str, Calendar], people: Mapping[str, Accounts]
+) -> Organisation:
+    table.only("name", "tier", "desk_id", "version", "environment", "csm", "calendars")
     return Organisation(
         id=id,
         name=table.text("name"),
         tier=table.read("tier", parse_tier),
         calendars=_agreed_calendars(table, calendars),
+        csm=table.known("csm", people, "people.toml")[0] if "csm" in table.values else None,
         **{key: table.text(key) for key in ("desk_id", "version", "environment") if key in table.values},
     )
 
@@ -112,7 +120,8 @@ def _agreed_calendars(table: Table, calendars: Mapping[str, Calendar]) -> dict[s
 
 def _room(table: Table, organisations: Mapping[str, Organisation]) -> Room:
     table.only(
-        "door", "workspace", "room", "kind", "organisation", "answers", "sure", _ESCALATIONS, _DRAFTS, _CARDS
+        *("door", "workspace", "room", "kind", "organisation", "answers", "sure", "stream"),
+        *(_ESCALATIONS, _DRAFTS, _CARDS),
     )
     kind = table.choice("kind", RoomKind)
     organisation: Organisation | None = None
@@ -130,6 +139,7 @@ def _room(table: Table, organisations: Mapping[str, Organisation]) -> Room:
         tier=organisation.tier if organisation else Tier.COMMUNITY,
         mode=table.choice("answers", AnswerMode, usual),
         sure=_part(table, "sure"),
+        is_live=table.flag("stream") if "stream" in table.values else True,
     )
 
 

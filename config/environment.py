@@ -79,6 +79,15 @@ SETTINGS = (
     Setting("EMBEDDINGS_API_KEY", "", "Its key; by default OPENAI_API_KEY, if it is there.", is_secret=True),
     Setting("PAGERDUTY_ROUTING_KEY", "", "The key of an Events API v2 integration.", is_secret=True),
     Setting("PAGERDUTY_URL", "https://events.pagerduty.com", "PagerDuty's events API, or an emulator of it."),
+    Setting(
+        "SMTP_URL",
+        "",
+        "Who takes our mail: smtp://user:password@host:587 or smtps://user:password@host:465.",
+        is_secret=True,
+    ),
+    Setting("SMTP_FROM", "", "The address that mail comes from."),
+    Setting("PAGERDUTY_API_TOKEN", "", "A read-only REST API key, for rotas kept there.", is_secret=True),
+    Setting("PAGERDUTY_API_URL", "https://api.pagerduty.com", "PagerDuty's REST API, or an emulator of it."),
 )
 
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS}

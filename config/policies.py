@@ -10,8 +10,10 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.core.policies import Policies
-from config.contracts import load_escalations, load_targets
+from config.contracts import load_targets
+from config.destinations import load_destinations
 from config.directory import load_organisations, load_people, load_rooms
+from config.escalations import KnownTargets, load_escalations
 from config.rotas import load_on_call
 from config.tables import Layers
 from config.timetables import load_calendars
@@ -21,11 +23,13 @@ def load_policies(overlay: Path | None, *, now: datetime) -> Policies:
     """Read and check everything; ConfigError names the file, the table and the key that is wrong."""
     layers = Layers(overlay)
     calendars = load_calendars(layers, now=now)
-    organisations = load_organisations(layers, calendars)
-    rooms, ours = load_rooms(layers, organisations)
     people = load_people(layers)
+    organisations = load_organisations(layers, calendars, people)
+    rooms, ours = load_rooms(layers, organisations)
     on_call = load_on_call(layers, people, calendars)
-    escalations = load_escalations(layers, on_call.standing)
+    destinations = load_destinations(layers)
+    known = KnownTargets(roles=on_call.standing, rooms=ours.named, destinations=destinations)
+    escalations = load_escalations(layers, known)
     return Policies(
         organisations=organisations,
         rooms=rooms,
@@ -36,4 +40,6 @@ def load_policies(overlay: Path | None, *, now: datetime) -> Policies:
         escalation_room=ours.escalations,
         draft_room=ours.drafts,
         card_room=ours.cards,
+        rooms_by_name=ours.named,
+        destinations={name: each.destination for name, each in destinations.items()},
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NoReturn
 
 from bot.core.errors import ConfigError
@@ -38,6 +40,22 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not serialised")
+
+
+class NamedSecrets:
+    """Variables that policy files name; looked up one at a time, and never shown."""
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._environ = dict(environ)
+
+    def find(self, variable: str) -> str | None:
+        """Its value; one that is set to nothing counts as missing."""
+        return self._environ.get(variable, "").strip() or None
+
+    def __repr__(self) -> str:
+        return f"NamedSecrets({HIDDEN})"
 
 
 def one_line(name: str, value: str) -> Secret:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bot.core.errors import ConfigError
 from config.environment import Environment
-from config.secrets import Secret
+from config.mail import MailSettings, read_mail
+from config.secrets import NamedSecrets, Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,13 @@ class PagerDutySettings:
     """An Events API v2 integration."""
 
     routing_key: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagerDutyRestSettings:
+    """A REST API key, to read who is on call."""
+
+    token: Secret
     url: str
 
 
@@ -99,6 +107,10 @@ class Settings:
     discord: DiscordSettings | None
     model: ModelSettings | None
     pagerduty: PagerDutySettings | None
+    pagerduty_url: str  #: for other services' keys, too
+    mail: MailSettings | None
+    secrets: NamedSecrets  #: variables that policy files name
+    pagerduty_rest: PagerDutyRestSettings | None
     chroma: ChromaSettings | None
     embedder: EmbedderSettings
 
@@ -118,6 +130,10 @@ class Settings:
             discord=_discord(env),
             model=_model(env),
             pagerduty=_pagerduty(env),
+            pagerduty_url=env.url("PAGERDUTY_URL"),
+            mail=read_mail(env),
+            secrets=NamedSecrets(environ),
+            pagerduty_rest=_pagerduty_rest(env),
             chroma=_chroma(env),
             embedder=_embedder(env),
         )
@@ -133,6 +149,7 @@ class Settings:
             *_off(self.model, "answers are quoted passages, not written by a model", "OPENAI_API_KEY"),
             *_embedder_problems(self.embedder),
             *_off(self.pagerduty, "nobody is paged through PagerDuty", "PAGERDUTY_ROUTING_KEY"),
+            *_off(self.mail, "no mail is sent", "SMTP_URL", "SMTP_FROM"),
         ]
 
 
@@ -221,7 +238,12 @@ def _model(env: Environment) -> ModelSettings | None:
 
 def _pagerduty(env: Environment) -> PagerDutySettings | None:
     key = env.secret("PAGERDUTY_ROUTING_KEY")
-    return PagerDutySettings(routing_key=key, url=env.url("PAGERDUTY_URL")) if key else None
+    return PagerDutySettings(routing_key=key) if key else None
+
+
+def _pagerduty_rest(env: Environment) -> PagerDutyRestSettings | None:
+    token = env.secret("PAGERDUTY_API_TOKEN")
+    return PagerDutyRestSettings(token=token, url=env.url("PAGERDUTY_API_URL")) if token else None
 
 
 def _off(door: object, consequence: str, *names: str) -> list[str]:

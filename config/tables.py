@@ -23,6 +23,7 @@ FILES = (
     "calendars.toml",
     "sla.toml",
     "escalation.toml",
+    "destinations.toml",
     "sources.toml",
 )
 REMOVE = "remove"  #: `remove = true`, alone in a table, takes the packaged table away

@@ -9,10 +9,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.core.effects import Effect
 from bot.core.errors import DeskbellError
-from bot.core.model import Description, EscalationStep
+from bot.core.model import Description, EscalationStep, Snooze
 
 DESCRIPTION: TypeAdapter[Description] = TypeAdapter(Description)
 STEPS: TypeAdapter[tuple[EscalationStep, ...]] = TypeAdapter(tuple[EscalationStep, ...])
+SNOOZES: TypeAdapter[tuple[Snooze, ...]] = TypeAdapter(tuple[Snooze, ...])
 
 
 class UnreadableEffect(DeskbellError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from bot.core import marks, replies, sla
+from bot.core import calling, marks, replies, sla
 from bot.core.explanations import ExplainedSegment, explain
 from bot.core.model import Clock, ClockState, Mark
 from bot.core.policies import Calendar, Policies
@@ -73,10 +73,14 @@ def _step(mark: Mark, clock: Clock, policies: Policies, now: datetime, name_of: 
 def _words(mark: Mark, policies: Policies, now: datetime, name_of: NameOf) -> str:
     if mark.step is None:
         return "the promise is broken" if mark.name == marks.BREACH else "#triage is warned"
-    people = policies.on_call.who(mark.step.notify, now)
-    role = mark.step.notify.replace("_", " ")
-    names = " and ".join(name_of(person.user) for person in people)
-    return f"{names} is called ({role})" if len(people) == 1 else f"{names or 'nobody'} are called ({role})"
+    call = calling.called(policies, None, mark.step.targets, now=now)
+    role = ", ".join(mark.step.targets).replace("_", " ")
+    again = " again" if mark.round else ""
+    if not call.is_for_people:
+        return f"{role} is told{again}"
+    names = " and ".join(name_of(person.user) for person in call.people)
+    is_or_are = "is" if len(call.people) == 1 else "are"
+    return f"{names or 'nobody'} {is_or_are} called{again} ({role})"
 
 
 def _explained(clock: Clock, now: datetime) -> Sequence[str]:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from bot.alert_doors import alert_problems
 from bot.commands.printing import as_json, say
 from bot.commands.starting import settings_from_environment
 from bot.core.errors import DeskbellError, UserFacingError
@@ -60,7 +61,9 @@ def check(arguments: argparse.Namespace) -> int:
 async def _findings(settings: Settings, *, is_live: bool) -> list[Finding]:
     findings = [_policies(settings)]
     findings += [Finding(part="door", is_ok=True, words=words) for words in settings.door_problems()]
+    findings += _alerts(settings)
     findings += _sources(settings)
+    findings += await _rotas(settings)
     findings += [_index(settings)]
     findings += await _store(settings)
     if is_live:
@@ -83,6 +86,15 @@ def _policies(settings: Settings) -> Finding:
     return Finding(part="policies", is_ok=True, words=words)
 
 
+def _alerts(settings: Settings) -> list[Finding]:
+    """What steps call and cannot reach; nothing more about policies that cannot be read."""
+    try:
+        policies = load_policies(settings.config_dir, now=SystemTime().now())
+    except UserFacingError:
+        return []
+    return [Finding(part="alerts", is_ok=False, words=words) for words in alert_problems(settings, policies)]
+
+
 def _sources(settings: Settings) -> list[Finding]:
     """Where articles come from; names the variable of a credential that is not there."""
     try:
@@ -91,6 +103,22 @@ def _sources(settings: Settings) -> list[Finding]:
         return [Finding(part="sources", is_ok=False, words=str(error))]
     words = ", ".join(f"{source.name} ({source.kind.value})" for source in found)
     return [Finding(part="sources", is_ok=True, words=words or "none besides folders")]
+
+
+async def _rotas(settings: Settings) -> list[Finding]:
+    """Gaps that come near, copies that grow old, and names that nobody of ours has."""
+    from bot.commands.rota_checks import rota_lines  # noqa: PLC0415 - it brings the database along
+
+    now = SystemTime().now()
+    try:
+        policies = load_policies(settings.config_dir, now=now)
+    except UserFacingError:
+        return []  # said already
+    try:
+        lines = await rota_lines(settings, policies, now=now)
+    except DeskbellError as error:
+        return [Finding(part="on call", is_ok=False, words=str(error))]
+    return [Finding(part="on call", is_ok=is_ok, words=words) for is_ok, words in lines]
 
 
 def _index(settings: Settings) -> Finding:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.core.alerts import AlertFailed, AlertRef, AlertSent
 from bot.core.model import (
     Address,
     AnswerId,
@@ -46,6 +47,8 @@ class Button(StrEnum):
     USE_DRAFT = "use_draft"
     IGNORE_DRAFT = "ignore_draft"
     ACKNOWLEDGE = "acknowledge"
+    SNOOZE_SHORT = "snooze_short"
+    SNOOZE_LONG = "snooze_long"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +92,18 @@ class ReplyPosted:
     text: Text
     posted_at: datetime
     answer: AnswerId | None = None  #: which answer it carries
+    alert: AlertRef | None = None  #: which escalation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardPosted:
-    """The status card exists; `card` is the door's id for it."""
+    """A status card exists, and says what was true at `shown_at`; `card` is the door's id for it."""
 
     conversation: ConversationId
+    address: Address  #: where it stands
     card: str
+    shown_at: datetime
+    is_internal: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,10 +154,19 @@ class StatusReceived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TicketMerged:
+    """Two tickets are one; what is still to be done goes on in `into`."""
+
+    ticket: TicketId
+    into: TicketId
+    merged_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
     """A timer came due. A version older than the row it speaks of makes it a no-op."""
 
-    key: str  #: "clock:12"
+    key: str  #: "clock:12", "alert:12:step:1"
     version: int
 
 
@@ -166,5 +182,8 @@ Event = (
     | ReplicaCommented
     | CommentReceived
     | StatusReceived
+    | TicketMerged
     | TimerFired
+    | AlertSent
+    | AlertFailed
 )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
+from bot.core.alerts import Alert, SendAlert
+from bot.core.cards import Card
 from bot.core.effects import (
     CommentOnReplica,
     CreateReplica,
@@ -46,6 +48,7 @@ from bot.core.model import (
     Tier,
     Verdict,
 )
+from bot.core.rotas import ToldGap
 
 # -- time -------------------------------------------------------------------
 
@@ -177,6 +180,12 @@ class Records(Protocol):
     async def clock(self, id: ClockId) -> Clock:
         """By id; KeyError when there is none."""
 
+    async def card(self, conversation: ConversationId, *, is_internal: bool) -> str | None:
+        """The door's id of a status card, once it was posted."""
+
+    async def alerts(self, clock: ClockId) -> Sequence[Alert]:
+        """Who was told that this clock runs out, in the order in which it was decided."""
+
     async def knows_comment(self, ticket: TicketId, comment: str) -> bool:
         """Whether this comment of the replica is ours or was already taken over."""
 
@@ -214,7 +223,7 @@ class Transaction(Records, Protocol):
         """A new one; the address is unique."""
 
     async def save_conversation(self, conversation: Conversation) -> None:
-        """Write floor, ticket and card back."""
+        """Write floor and ticket back."""
 
     async def record_message(self, message: NewMessage) -> Message | None:
         """Store it; None when (conversation, source) is already there."""
@@ -237,6 +246,9 @@ class Transaction(Records, Protocol):
     async def save_clock(self, clock: Clock) -> None:
         """Write it back; segments are only ever appended or closed."""
 
+    async def save_alert(self, alert: Alert) -> None:
+        """Insert or replace it; its `ref` is unique."""
+
     async def record_answer(self, answer: GivenAnswer) -> GivenAnswer:
         """Store it; its `id` is ignored and assigned."""
 
@@ -254,6 +266,27 @@ class Transaction(Records, Protocol):
 
     async def plan(self, effect: Effect) -> None:
         """Store an effect; (cause, kind, ordinal) is unique, so the same cause never plans it twice."""
+
+    async def told_gaps(self) -> Sequence[ToldGap]:
+        """The gaps in rotas that people were warned of."""
+
+    async def keep_told_gaps(self, gaps: Sequence[ToldGap]) -> None:
+        """These, and no others, were told."""
+
+    async def save_card(self, card: Card) -> None:
+        """Insert or replace it; there is one of each version for a conversation."""
+
+    async def stale_cards(self, door: str, workspace: str, *, now: datetime, limit: int) -> Sequence[Card]:
+        """Cards that are wrong at `now`: the longest and the most urgent, up to `limit` of each."""
+
+    async def next_stale(self, door: str, workspace: str) -> datetime | None:
+        """When the first card of a workspace becomes wrong, or became it."""
+
+    async def count_pending(self, bucket: str, *, at_most: int) -> int:
+        """Effects of this bucket that wait or are under way, counted up to `at_most`."""
+
+    async def timer_due(self, key: str) -> datetime | None:
+        """When this timer comes due, or its lease ends; None where there is none."""
 
     async def set_timer(self, timer: Timer) -> None:
         """Insert or replace the timer with this key."""

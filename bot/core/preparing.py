@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from bot.core import card_views
+from bot.core.alerts import AlertAction, SendAlert
 from bot.core.effects import (
     ClassifyTicket,
-    ClockView,
     CommentOnReplica,
     CreateReplica,
     DraftAnswer,
@@ -22,9 +23,19 @@ from bot.core.effects import (
     UpdateReplica,
     WithdrawShown,
 )
-from bot.core.errors import AudienceViolation, NotYet, Rejected
+from bot.core.errors import NotYet, Rejected
 from bot.core.events import Button
-from bot.core.model import Audience, ClockId, Floor, Person, PersonRef, Turn
+from bot.core.model import (
+    AnswerMode,
+    Audience,
+    ClockId,
+    Conversation,
+    Floor,
+    Message,
+    Person,
+    PersonRef,
+    Turn,
+)
 from bot.core.policies import Policies
 from bot.core.ports import Records
 
@@ -48,11 +59,13 @@ async def prepare(  # noqa: PLR0911 - a table
         case WithdrawShown():
             return effect
         case ShowStatus():
-            return await _card(effect, records, policies)
+            return await card_views.filled(effect, records, policies, now=now)
         case DraftAnswer():
             return await _question(effect, records, policies)
         case ClassifyTicket():
             return replace(effect, corrections=tuple(await records.corrections(limit=CORRECTIONS)))
+        case SendAlert():
+            return effect if await _is_alarming(effect, records) else None
         case IdentifyPerson():
             return None if await records.find_person(effect.ref) else effect
         case CreateReplica() | CommentOnReplica() | UpdateReplica():
@@ -64,8 +77,19 @@ async def prepare(  # noqa: PLR0911 - a table
 async def is_awaited(effect: DraftAnswer, records: Records) -> bool:
     """Whether an answer would still be said: people may take the floor while it is being composed."""
     conversation = await records.conversation(effect.conversation)
-    if conversation.floor is Floor.HUMAN and not effect.was_addressed:
-        return None
+    return conversation.floor is Floor.BOT or effect.was_addressed
+
+
+async def _is_alarming(effect: SendAlert, records: Records) -> bool:
+    """Nobody is called for what somebody has, or for what is over; that it is so is always told."""
+    clock = await records.clock(effect.ref.clock)
+    is_open = clock.is_live and clock.acknowledged_by is None
+    return effect.action is not AlertAction.TRIGGER or is_open
+
+
+async def _question(effect: DraftAnswer, records: Records, policies: Policies) -> DraftAnswer:
+    """With what was said before it, what the asker is known to run, and where it may be seen meanwhile."""
+    conversation = await records.conversation(effect.conversation)
     messages = await records.messages(effect.conversation)
     place = next((place for place, message in enumerate(messages) if message.id == effect.question), 0)
     stage = _stage(conversation, messages[place], effect.reader, policies) if messages else None
@@ -125,39 +149,6 @@ async def _may_be_said(effect: PostReply, records: Records) -> bool:
             return True
         case _:
             assert_never(effect.purpose)
-
-
-async def _card(effect: ShowStatus, records: Records, policies: Policies) -> ShowStatus | None:
-    conversation = await records.conversation(effect.conversation)
-    if conversation.ticket is None:
-        return None
-    room = policies.room_of(effect.address).audience
-    _check(conversation.audience, room)  # a card is no Text, so that nobody else would
-    ticket = await records.ticket(conversation.ticket)
-    view = StatusView(
-        ticket=ticket.id,
-        subject=ticket.subject,
-        status=ticket.status,
-        priority=ticket.priority,
-        tier=ticket.tier,
-        assignee=ticket.assignee,
-        has_replica=ticket.replica is not None,
-        clocks=tuple(
-            ClockView(
-                metric=clock.metric,
-                state=clock.state,
-                due_at=clock.due_at,
-                ended_at=clock.ended_at,
-            )
-            for clock in await records.clocks(ticket.id)
-        ),
-    )
-    return replace(effect, room=room, card=conversation.card, view=view)
-
-
-def _check(text: Audience, room: Audience) -> None:
-    if not text.may_reach(room):
-        raise AudienceViolation(f"{text} may not be shown to {room}")
 
 
 async def _in_desk(

@@ -117,7 +117,7 @@ async def _start(context: Context, ticket: Ticket, metric: Metric, at: datetime,
     clock = sla.start_clock(*promised, ticket=ticket.id, now=at, reason=reason)
     if metric is Metric.RESOLUTION_TIME and ticket.status in WAITING:
         clock = sla.pause(clock, at, WAITING[ticket.status])
-    await _rearm(context, await context.tx.start_clock(clock))
+    await begin(context, clock)
     return True
 
 
@@ -182,6 +182,11 @@ def card_inside(conversation: Conversation, room: Room) -> ShowStatus:
         is_internal=True,
         about=conversation.address,
     )
+
+
+async def begin(context: Context, clock: Clock) -> None:
+    """Keep a new clock, and look at it when it first has something to say."""
+    await _rearm(context, await context.tx.start_clock(clock))
 
 
 async def save(context: Context, clock: Clock) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from bot.core.alerts import SendAlert
 from bot.core.model import Citation, Clock, Correction, GivenAnswer, Metric, Text, Ticket
 
 SUBJECT_LENGTH = 120  #: characters; Zendesk truncates at 150
@@ -135,6 +136,16 @@ def ticket_corrected(ticket: int, said: Correction) -> str:
     return f"{ticket_label(ticket)} is {what} now. I will remember it for messages like this one."
 
 
+def no_such_ticket(ticket: int) -> str:
+    """An agent named one that does not exist."""
+    return f"There is no ticket {ticket_label(ticket)}."
+
+
+def nowhere_to_explain() -> str:
+    """An agent asked where customers read, and there is no room of our own."""
+    return "I explain this only where nobody but our own people reads, and I know of no such room yet."
+
+
 def no_ticket_to_correct() -> str:
     """An agent said what a ticket is where there is none."""
     return "There is no ticket for this thread yet."
@@ -162,22 +173,77 @@ def relayed(author: str, text: str, *, is_ours: bool) -> str:
     return f"**{plain(author)}**: {text if is_ours else plain(text)}"
 
 
-def escalated(ticket: Ticket, clock: Clock, *, now: datetime, is_internal: bool) -> str:
+def escalated(
+    ticket: Ticket,
+    clock: Clock,
+    *,
+    now: datetime,
+    is_internal: bool,
+    round_: int = 0,
+    notes: Iterable[str] = (),
+) -> str:
     """Time is running out, or has. `is_internal`: our own people read it, so it may name the customer."""
     what = METRICS[clock.metric].lower()
     who = f" · {plain(ticket.organisation)}" if is_internal and ticket.organisation else ""
     head = f"**{ticket_label(ticket.id)}**{who} · {ticket.priority.value} · {plain(ticket.subject)}"
     left = clock.due_at - now
     when = f"{clock.due_at:%Y-%m-%d %H:%M} UTC"
+    again = f" (Reminder {round_}.)" if round_ else ""
     if left <= timedelta(0):
         taken = f"{plain(clock.acknowledged_by)} has it." if clock.acknowledged_by else "Please take it now."
-        return f"{head}\nThe {what} was due at {when}, {spoken(-left)} ago. {taken}"
-    return f"{head}\nThe {what} is due at {when}, in {spoken(left)}. Please take it."
+        said = f"The {what} was due at {when}, {spoken(-left)} ago. {taken}{again}"
+    else:
+        said = f"The {what} is due at {when}, in {spoken(left)}. Please take it.{again}"
+    return "\n".join((head, said, *(notes if is_internal else ())))
 
 
 def acknowledged(original: str, who: str) -> str:
     """Under an escalation that somebody took."""
     return f"{original}\n\n_Acknowledged by {plain(who)}._"
+
+
+def snoozed(original: str, who: str, until: datetime) -> str:
+    """Under an escalation that somebody wants to hear of later."""
+    return f"{original}\n\n_Snoozed by {plain(who)} until {until:%H:%M} UTC._"
+
+
+def called_too(labels: Sequence[str]) -> str:
+    """Who hears of it besides the readers of this room."""
+    return f"_Told, too: {', '.join(plain(label) for label in labels)}._"
+
+
+def without_csm(organisation: str | None) -> str:
+    """A step calls the customer's CSM, and there is none."""
+    return f"_{plain(organisation or 'This customer')} has no CSM; the manager is called instead._"
+
+
+def gone(target: str) -> str:
+    """A step calls somebody who was taken out of the policies since it was taken down."""
+    return f"_{plain(target)} is not configured any more; the fallback is called._"
+
+
+def alert_failed(label: str, reason: str) -> str:
+    """A destination refused to be told."""
+    return f"_{plain(label)} could not be told: {plain(reason)}._"
+
+
+def alert_late(label: str, after: timedelta) -> str:
+    """A destination has not taken an alert; it goes on being tried."""
+    return f"_{plain(label)} has not answered for {spoken(after)}; it is tried again._"
+
+
+def alert_summary(alert: SendAlert) -> str:
+    """One line of plain text for whoever is told outside the rooms."""
+    is_over = alert.due_at <= alert.at
+    due = f"{METRICS[alert.metric]} {'was due' if is_over else 'due'} {alert.due_at:%Y-%m-%d %H:%M} UTC"
+    parts = (
+        ticket_label(alert.ticket),
+        alert.organisation,
+        alert.priority.value,
+        due,
+        " ".join(alert.subject.split()),
+    )
+    return " · ".join(part for part in parts if part)
 
 
 def with_link(text: str, link: str | None) -> str:
@@ -201,6 +267,13 @@ def spoken(span: timedelta) -> str:
     largest = next((place for place, (value, _) in enumerate(parts) if value), len(parts) - 1)
     shown = [f"{value} {unit}" for value, unit in parts[largest : largest + 2] if value]
     return " ".join(shown) or "0 s"
+
+
+def in_hours(span: timedelta) -> str:
+    """A span in hours and minutes, however long: "3 h 20 min", "26 h"."""
+    hours, minutes = divmod(max(int(span.total_seconds()), 0) // 60, 60)
+    words = [f"{hours} h"] if hours else []
+    return " ".join([*words, f"{minutes} min"] if minutes or not hours else words)
 
 
 def restated(text: Text, body: str) -> Text:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from bot.core import answering, classifying, conversing, escalating, preparing, saying, ticketing
+from bot.core import (
+    alerting,
+    answering,
+    classifying,
+    conversing,
+    countdown,
+    escalating,
+    merging,
+    preparing,
+    promising,
+    saying,
+    ticketing,
+    watching,
+)
+from bot.core.alerts import AlertFailed, AlertSent
 from bot.core.context import Context
 from bot.core.effects import Effect
 from bot.core.events import (
@@ -22,10 +37,12 @@ from bot.core.events import (
     ReplyPosted,
     StatusReceived,
     TicketClassified,
+    TicketMerged,
     TimerFired,
 )
 from bot.core.policies import Policies
 from bot.core.ports import Records, Transaction
+from bot.core.rotas import OnCall
 
 
 class Desk:
@@ -35,6 +52,15 @@ class Desk:
         self._policies = policies
         self._has_desk = has_desk
         self._installation = installation
+
+    @property
+    def policies(self) -> Policies:
+        """Those in force."""
+        return self._policies
+
+    def follow(self, on_call: OnCall) -> None:
+        """From the next event on these people are on call; replaced as a whole, never changed in place."""
+        self._policies = replace(self._policies, on_call=on_call)
 
     async def handle(self, event: Event, tx: Transaction, *, now: datetime) -> None:  # noqa: C901, PLR0912, PLR0915 - a table
         """Let the event change the records and plan what follows."""
@@ -56,8 +82,13 @@ class Desk:
                 await classifying.apply(context, event)
             case ReplyPosted():
                 await saying.remember(context, event)
+                await alerting.posted(context, event)
+            case AlertSent():
+                await alerting.sent(context, event)
+            case AlertFailed():
+                await alerting.failed(context, event)
             case CardPosted():
-                await conversing.card_posted(context, event)
+                await countdown.card_posted(context, event)
             case PersonIdentified():
                 await conversing.person_identified(context, event)
             case ReplicaCreated():
@@ -68,14 +99,28 @@ class Desk:
                 await ticketing.take_over_comment(context, event)
             case StatusReceived():
                 await ticketing.follow_status(context, event)
+            case TicketMerged():
+                await merging.follow_merge(context, event)
             case TimerFired():
-                await escalating.look_at_clock(context, event)
+                await _rang(context, event)
             case _:
                 assert_never(event)
 
     async def prepare(self, effect: Effect, records: Records, *, now: datetime) -> Effect | None:
         """Look once more before it is done; see `bot.core.preparing`."""
         return await preparing.prepare(effect, records, self._policies, now=now)
+
+
+async def _rang(context: Context, event: TimerFired) -> None:
+    """By whose timer it is; one that nobody knows any more is forgotten."""
+    if event.key.startswith(promising.CLOCK):
+        await escalating.look_at_clock(context, event)
+    elif event.key == watching.TIMER:
+        await watching.look_ahead(context)
+    elif event.key.startswith(alerting.TIMER):
+        await alerting.look(context, event)
+    elif event.key.startswith(countdown.TIMER):
+        await countdown.edit_the_worst(context, event)
 
 
 async def _pressed(context: Context, event: ButtonPressed) -> None:
@@ -92,5 +137,7 @@ async def _pressed(context: Context, event: ButtonPressed) -> None:
             await answering.press_ignore_draft(context, event)
         case Button.ACKNOWLEDGE:
             await escalating.acknowledge(context, event)
+        case Button.SNOOZE_SHORT | Button.SNOOZE_LONG:
+            await escalating.snooze(context, event)
         case _:
             assert_never(event.button)

@@ -27,7 +27,10 @@ LABELS = {
     Button.USE_DRAFT: "Use",
     Button.IGNORE_DRAFT: "Ignore",
     Button.ACKNOWLEDGE: "Acknowledge",
+    Button.SNOOZE_SHORT: "Snooze 30 min",
+    Button.SNOOZE_LONG: "Snooze 1 h",
 }
+_GROUP = re.compile(r"S[A-Z0-9]{1,20}", re.ASCII)
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}", re.ASCII)
 _FENCE = "```"
 
@@ -36,7 +39,7 @@ Blocks = list[dict[str, Any]]
 
 def render_reply(effect: PostReply, *, key: str) -> dict[str, Any]:
     """The arguments of chat.postMessage; `key` is found again after an attempt with an unknown end."""
-    calls = _mentions(effect.mentions)
+    calls = _mentions(effect.mentions, effect.groups)
     spoken = [_section(calls)] if calls else []
     return {
         **posted(effect.address.room, effect.address.thread, key=key),
@@ -114,10 +117,12 @@ def _fitted(text: str) -> str:
     return f"{kept}\n{_FENCE}{SHORTENED}" if is_open else f"{kept}{SHORTENED}"
 
 
-def _mentions(people: Sequence[PersonRef]) -> str:
-    """The only mentions that ever leave: people whom the core decided to notify."""
+def _mentions(people: Sequence[PersonRef], groups: Sequence[str]) -> str:
+    """The only mentions that ever leave: people and groups whom the core decided to notify."""
     users = dict.fromkeys(person.user for person in people if _USER.fullmatch(person.user))
-    return " ".join(f"<@{user}>" for user in list(users)[:MENTIONS_LIMIT])
+    # https://docs.slack.dev/messaging/formatting-message-text#mentioning-groups
+    asked = [f"<!subteam^{group}>" for group in dict.fromkeys(groups) if _GROUP.fullmatch(group)]
+    return " ".join([*asked, *(f"<@{user}>" for user in users)][:MENTIONS_LIMIT])
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Mail, outward: escalations as plain text by SMTP."""

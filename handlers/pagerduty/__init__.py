@@ -1,0 +1,1 @@
+"""PagerDuty, outward: escalations as alert events of the Events API v2."""

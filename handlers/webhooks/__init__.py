@@ -1,0 +1,1 @@
+"""Webhooks, outward: escalations as signed JSON for anybody who listens."""
