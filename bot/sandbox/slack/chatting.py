@@ -23,12 +23,12 @@ MAX_ATTACHMENTS = 100
 
 def post_message(call: Call) -> Json:
     """chat.postMessage."""
-    channel = _destination(call)
+    channel = destination(call)
     text, blocks, attachments = _content(call)
     thread_ts = call.text("thread_ts")
     if thread_ts and not TS.fullmatch(thread_ts):
         raise Refused("invalid_thread_ts")
-    metadata = _metadata(call)
+    metadata = metadata_of(call)
     if wait := call.limits.wait_for_post(channel.id):
         raise TooMany(wait)
     message = call.world.post(
@@ -53,7 +53,7 @@ def post_message(call: Call) -> Json:
 
 def post_ephemeral(call: Call) -> Json:
     """chat.postEphemeral: only one person sees it, and no history has it."""
-    channel = _destination(call)
+    channel = destination(call)
     user = call.text("user")
     if user not in channel.members:
         raise Refused("user_not_in_channel")
@@ -115,7 +115,7 @@ def get_permalink(call: Call) -> Json:
     return {"channel": channel.id, "permalink": link}
 
 
-def _destination(call: Call) -> Channel:
+def destination(call: Call) -> Channel:
     """An id, the name of a public channel, or a person, to whom a direct conversation is opened."""
     world, given = call.world, call.text("channel")
     if given is None:
@@ -164,10 +164,11 @@ def _content(call: Call, *, most: int | None = None) -> tuple[str, tuple[Json, .
         raise Refused("no_text")
     if most and len(text) > most:
         raise Refused("msg_too_long")
-    return text or markdown or "", _checked(call, blocks, text), tuple(attachments)
+    return text or markdown or "", checked_blocks(call, blocks, text), tuple(attachments)
 
 
-def _checked(call: Call, blocks: Any, text: str) -> tuple[Json, ...]:
+def checked_blocks(call: Call, blocks: Any, text: str) -> tuple[Json, ...]:
+    """The blocks as Slack keeps them; those of a plain text where none are given."""
     if not blocks:
         return (rich_text(call.world, text),) if text else ()
     try:
@@ -187,14 +188,15 @@ def _revision(call: Call, message: TwinMessage) -> Json:
     if "attachments" in given:
         fields["attachments"] = attachments
     if "metadata" in call.args:
-        fields["metadata"] = _metadata(call)
+        fields["metadata"] = metadata_of(call)
     if not call.args.get("blocks"):
         # a message made of blocks is not marked as edited
         fields["edited"] = (message.user, call.world.next_ts())
     return fields
 
 
-def _metadata(call: Call) -> Json | None:
+def metadata_of(call: Call) -> Json | None:
+    """The metadata argument."""
     metadata = call.structure("metadata", error="invalid_metadata_format")
     if metadata in (None, {}):
         return None

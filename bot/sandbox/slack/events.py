@@ -25,8 +25,11 @@ REACTION_EVENTS = {
 def events_of(world: World, happening: Happening, *, base: str) -> Iterator[Json]:
     """The inner events that the app receives for one happening, in the order they are sent."""
     channel, app = world.channels[happening.channel], world.installation
-    if app.bot_user_id not in channel.members or (happening.message and happening.message.ephemeral_to):
+    message = happening.message
+    if app.bot_user_id not in channel.members or (message and message.ephemeral_to):
         return
+    if happening.kind is HappeningKind.CHANGED and message and message.is_streaming:
+        return  # nothing documents that appended text is told; the message is when it is finished
     if happening.kind is HappeningKind.JOINED:
         if "member_joined_channel" in app.events:
             yield _joined(world, happening, channel)

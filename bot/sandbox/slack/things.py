@@ -88,6 +88,7 @@ class TwinMessage:
     reactions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_broadcast: bool = False
     ephemeral_to: str | None = None
+    is_streaming: bool = False  #: more may be appended
 
     @property
     def is_reply(self) -> bool:

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from bot.sandbox.faults import Fault, FaultKind, Faults, cut
 from bot.sandbox.journal import Journal
-from bot.sandbox.slack import chatting, conversing, looking
+from bot.sandbox.slack import chatting, conversing, looking, streaming
 from bot.sandbox.slack.calls import Call, Method, Refused, TooMany
 from bot.sandbox.slack.limits import Limits
 from bot.sandbox.slack.things import Json
@@ -42,7 +42,12 @@ class WebApi:
     faults: Faults
     journal: Journal
     methods: dict[str, Method] = field(
-        default_factory=lambda: {**chatting.METHODS, **conversing.METHODS, **looking.METHODS}
+        default_factory=lambda: {
+            **chatting.METHODS,
+            **streaming.METHODS,
+            **conversing.METHODS,
+            **looking.METHODS,
+        }
     )
     base: str = ""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
