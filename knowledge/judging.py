@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 
 from knowledge.kinds import Likeness
 from knowledge.languages import terms
-from knowledge.loaded import LoadedPartition, View
+from knowledge.loaded import View
 from knowledge.naming import names
+from knowledge.partitions import LoadedPartition
 from knowledge.retrieval import Passage, Question
 
 _FEW_WORDS, _MANY_WORDS = 5, 9

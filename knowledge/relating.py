@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from bot.core.errors import UserFacingError
 from bot.core.model import Audience
-from knowledge.loaded import LiveIndex, LoadedPartition, View
+from knowledge.loaded import LiveIndex, View
+from knowledge.partitions import LoadedPartition
 
 _LIKELY = 400  #: chunks near an article's middle whose articles are compared with it
 

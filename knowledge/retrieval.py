@@ -14,7 +14,8 @@ from bot.core.model import Audience
 from knowledge.embedding import Embedder, Vectors, query_vector
 from knowledge.geometry import Pool, Probe, Spread
 from knowledge.languages import Language, detect, terms
-from knowledge.loaded import IndexMissing, LiveIndex, LoadedPartition, View
+from knowledge.loaded import IndexMissing, LiveIndex, View
+from knowledge.partitions import LoadedPartition
 from knowledge.postings import Numbers, Scores
 from knowledge.reading import StoredChunk
 from knowledge.vectors import ChromaServer
@@ -121,7 +122,8 @@ class Searcher:
             if not view.partitions:
                 return []
             pools = _pools(view.partitions)
-            words = {language: terms(question.text, language) for language in Language}
+            languages = {one.partition.language for one in view.partitions}
+            words = {language: terms(question.text, language) for language in languages}
             found = [_candidates(one, pools, words, question) for one in view.partitions]
             return _passages(view, _Candidates.together(found), words, question, limit)
 

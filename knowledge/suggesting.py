@@ -13,7 +13,8 @@ from rapidfuzz.distance import OSA
 
 from bot.core.model import Audience
 from knowledge.languages import Language, detect, fold, terms
-from knowledge.loaded import LiveIndex, LoadedPartition, View
+from knowledge.loaded import LiveIndex, View
+from knowledge.partitions import LoadedPartition
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LONG = 8  #: letters from which on two slips are forgiven instead of one

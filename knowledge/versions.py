@@ -71,6 +71,15 @@ def current_place(index_dir: Path) -> Place | None:
     return place if place.folder.is_dir() else None
 
 
+def pointer_state(index_dir: Path) -> tuple[int, int] | None:
+    """Changes whenever another version is pointed at: every pointer is a new file."""
+    try:
+        state = (index_dir / POINTER).stat()
+    except FileNotFoundError:
+        return None
+    return state.st_ino, state.st_mtime_ns
+
+
 def point_to(index_dir: Path, place: Place) -> None:
     """From now on this version is searched."""
     part = index_dir / f"{POINTER}.part"

@@ -17,7 +17,7 @@ from hash_embedder import HashEmbedder
 
 from bot.core.errors import UserFacingError
 from bot.core.model import PUBLIC
-from knowledge import loaded
+from knowledge import partitions
 from knowledge.embedding import Vectors
 from knowledge.languages import Language
 from knowledge.opening import KnowledgeIndex
@@ -157,7 +157,8 @@ def test_a_server_that_is_gone_stops_indexing_with_one_sentence_and_no_search(
     index = KnowledgeIndex(tmp_path, HashEmbedder())
     index.refresh([ARTICLES])
     index.close()
-    monkeypatch.setattr(loaded, "EXACT_BELOW", 1)  # so that neighbours are asked for
+    monkeypatch.setattr(partitions, "EXACT_BELOW", 1)
+    monkeypatch.setattr(partitions, "COARSE_BELOW", 1)  # so that neighbours are asked for
     gone = ChromaServer(url=f"http://user:secret@127.0.0.1:{free_port()}")
     alone = KnowledgeIndex(tmp_path, HashEmbedder(), gone)
     assert alone.search("how do I revoke an access token", PUBLIC)[0].path == "guides/tokens.md"
