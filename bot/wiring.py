@@ -6,7 +6,6 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +13,18 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bot import measuring
+from bot.alert_doors import open_alert_doors
 from bot.core.errors import DeskbellError
+from bot.core.following import follow_policies
 from bot.core.model import Room
 from bot.core.policies import Policies
 from bot.core.ports import Door, KnowledgeBase, Rooms, TicketDesk, Time
 from bot.core.statistics import Counting
 from bot.core.support import Desk
+from bot.limits import rate_of
 from bot.performing import Performers
+from bot.polling import Polling
+from bot.rosters import open_polling
 from bot.web import Readiness, build_app
 from bot.worker import Pace, Worker
 from config.policies import load_policies
@@ -28,7 +32,7 @@ from config.settings import ChromaSettings, ModelSettings, Settings, SlackSettin
 from storage.database import Database
 from storage.installation import installation_id
 from storage.ledger import SqlLedger
-from storage.rates import Rate
+from storage.promises import SqlPromiseBook, adopt_calendars
 from storage.statistics import SqlCounting
 
 if TYPE_CHECKING:
@@ -41,23 +45,6 @@ if TYPE_CHECKING:
 
 
 SHARE = 8  #: the most effects of one vendor under way at once: a slow one leaves room for the others
-
-
-def rate_of(bucket: str) -> Rate | None:
-    """What each destination allows; a 429 still moves the bucket when we are wrong."""
-    match bucket.split("/"):
-        case ["slack", _, "edits"]:  # https://docs.slack.dev/apis/web-api/rate-limits - Tier 3, 50 a minute
-            return Rate(every=timedelta(seconds=60 / 45), burst=10)
-        case ["slack", "lookups"]:  # Tier 4, 100 a minute
-            return Rate(every=timedelta(seconds=0.7), burst=20)
-        case ["slack", _, _]:  # one message a second in a channel, with short bursts
-            return Rate(every=timedelta(seconds=1), burst=3)
-        case ["desk", _]:  # 30 updates in ten minutes for one ticket and user
-            return Rate(every=timedelta(seconds=20), burst=10)
-        case ["desk"]:  # 100 a minute for the account on the small plans
-            return Rate(every=timedelta(seconds=0.6), burst=20)
-        case _:
-            return None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,14 +72,20 @@ class Program:
     """Everything, connected; the roles take from it what they need."""
 
     settings: Settings
-    policies: Policies
+    desk: Desk
     ledger: SqlLedger
     doors: Doors
     knowledge: KnowledgeBase
     worker: Worker
+    rotas: Polling
     readiness: Readiness
     app: web.Application
     time: Time
+
+    @property
+    def policies(self) -> Policies:
+        """Those in force, with whoever is on call by the last look at the rotas."""
+        return self.desk.policies
 
     def socket(self) -> SlackSocket | None:
         """Socket Mode, where an app token is set."""
@@ -120,6 +113,8 @@ async def build(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database.open(settings.database_url.reveal()))
         ledger = SqlLedger(database, rates=rate_of, share=SHARE)
+        await adopt_calendars(database, policies.calendars)
+        await follow_policies(ledger, SqlPromiseBook(database), policies, now=time.now())
         installation = await installation_id(database, new_installation)
         doors = Doors()
         for extra in extras:
@@ -130,17 +125,26 @@ async def build(
         if settings.zendesk:
             await _open_zendesk(stack, doors, settings.zendesk, ledger, time, policies=policies)
         readiness = Readiness(probe=partial(_store_problem, ledger, time))
+        desk = Desk(policies, has_desk=doors.desk is not None, installation=installation)
+        rotas = await open_polling(settings, database=database, ledger=ledger, desk=desk, time=time)
         yield Program(
             settings=settings,
-            policies=policies,
+            desk=desk,
             ledger=ledger,
             doors=doors,
             knowledge=knowledge,
+            rotas=rotas,
             worker=Worker(
                 ledger=ledger,
-                desk=Desk(policies, has_desk=doors.desk is not None, installation=installation),
+                desk=desk,
                 doors=doors.inward,
-                performers=Performers(rooms=doors.rooms, knowledge=knowledge, desk=doors.desk, ledger=ledger),
+                performers=Performers(
+                    rooms=doors.rooms,
+                    knowledge=knowledge,
+                    desk=doors.desk,
+                    alerts=await open_alert_doors(stack, settings),
+                    ledger=ledger,
+                ),
                 time=time,
                 rng=rng,
                 installation=installation,
@@ -150,7 +154,7 @@ async def build(
             app=build_app(
                 routes=doors.routes,
                 readiness=readiness,
-                metrics=partial(_metrics, SqlCounting(database), time),
+                metrics=partial(_metrics, SqlCounting(database), rotas, time),
             ),
             time=time,
         )
@@ -225,14 +229,14 @@ async def _store_problem(ledger: SqlLedger, time: Time) -> str | None:
     return None
 
 
-async def _metrics(counting: Counting, time: Time) -> bytes:
+async def _metrics(counting: Counting, rotas: Polling, time: Time) -> bytes:
     now = time.now()
     statistics = await counting.statistics(
         now=now,
         reply_bounds=measuring.FIRST_RESPONSE_BUCKETS,
         resolution_bounds=measuring.RESOLUTION_BUCKETS,
     )
-    return measuring.exposition(statistics, now=now)
+    return measuring.exposition(statistics, rotas.report(now), now=now)
 
 
 async def live_problems(settings: Settings, *, time: Time) -> list[str]:

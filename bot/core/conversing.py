@@ -8,6 +8,7 @@ from bot.core import (
     answering,
     asking,
     classifying,
+    explain_order,
     promising,
     recalling,
     replies,
@@ -106,6 +107,8 @@ async def _agent_spoke(
             await classifying.correct(context, conversation, message)
         elif watching.is_order(event.text):
             await watching.answer(context, conversation, event.text)
+        elif explain_order.is_order(event.text):
+            await explain_order.answer(context, conversation, message)
         elif recalling.is_order(event.text):
             await recalling.take_back(context, conversation)
         else:

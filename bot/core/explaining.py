@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -16,9 +15,6 @@ SPANS_SHOWN = 24  #: of one clock; the older ones are added up
 LONGEST = 9_000  #: characters of everything; Slack takes 12,000 in a markdown block
 LEAST_SPANS = 4
 
-_ORDER = re.compile(
-    r"\s*(?:explain|explica(?:r)?|explique)(?:\s+(?:the\s+)?(?:sla|clocks?))?\s*[.!?]?\s*", re.IGNORECASE
-)
 _STATES = {
     ClockState.RUNNING: "running",
     ClockState.PAUSED: "paused",
@@ -28,14 +24,10 @@ _STATES = {
 }
 
 
-def is_order(text: str) -> bool:
-    """Whether an agent asks the bot how a ticket's promises were reckoned: "@bot explain"."""
-    return _ORDER.fullmatch(text) is not None
-
-
 def heading(ticket: Ticket) -> str:
     """Which ticket it is about, and under what it was promised."""
-    return f"{replies.ticket_label(ticket.id)} · {ticket.tier.value} {ticket.priority.value} · {ticket.status.value}"
+    number = replies.ticket_label(ticket.id)
+    return f"{number} · {ticket.tier.value} {ticket.priority.value} · {ticket.status.value}"
 
 
 def unpromised(ticket: Ticket) -> str:
