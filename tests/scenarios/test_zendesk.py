@@ -212,7 +212,7 @@ async def test_a_solved_ticket_that_comes_back_has_its_clock_back_without_the_ti
     opened = await ticket(sandbox)
     assert (opened.status, opened.solved_at) == (TicketStatus.OPEN, None)
     assert sandbox.zendesk.ticket(1).status == "open"
-    assert "Resolution due" in cards_in(sandbox, thread)[0]
+    assert "Resolution within 24 h, due" in cards_in(sandbox, thread)[0]
 
 
 async def test_a_ticket_that_an_agent_reopens_has_its_clock_back_too(sandbox: Sandbox) -> None:

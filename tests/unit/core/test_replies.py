@@ -225,7 +225,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "with_link and no link": (replies.with_link("It is due.", None), "It is due."),
 }
-ELSEWHERE = {"plain", "subject_of", "spoken", "restated"}  #: below, or no sentence
+ELSEWHERE = {"plain", "subject_of", "in_hours", "spoken", "restated"}  #: below, or no sentence
 
 
 @pytest.mark.parametrize("name", SENTENCES)

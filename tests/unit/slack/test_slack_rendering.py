@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bot.core.effects import (
     ClockView,
     EditReply,
+    InsideView,
     PostReply,
     Purpose,
     ReplyButton,
@@ -102,6 +103,7 @@ def clock(metric: Metric, state: ClockState, *, due: timedelta, ended: timedelta
         state=state,
         due_at=NOW + due,
         ended_at=None if ended is None else NOW + ended,
+        left=max(due, timedelta(0)),
     )
 
 
@@ -114,6 +116,33 @@ RUNNING = replace(
     clocks=(
         clock(Metric.FIRST_REPLY_TIME, ClockState.RUNNING, due=timedelta(minutes=30)),
         clock(Metric.RESOLUTION_TIME, ClockState.RUNNING, due=timedelta(hours=4)),
+    ),
+)
+WARNED = replace(
+    VIEW,
+    clocks=(
+        replace(
+            clock(Metric.RESOLUTION_TIME, ClockState.RUNNING, due=timedelta(hours=40)),
+            left=timedelta(hours=3),
+            is_warned=True,
+            is_open=False,
+            is_always_open=False,
+        ),
+        clock(Metric.NEXT_REPLY_TIME, ClockState.PAUSED, due=timedelta(hours=2)),
+    ),
+)
+INSIDE = replace(
+    RUNNING,
+    inside=InsideView(
+        organisation="Acme & <Sons>",
+        requester="Carol <!here>",
+        product_area="GPU Cluster",
+        next_steps=(
+            (NOW + timedelta(minutes=10), ("manager", "pagerduty")),
+            (NOW + timedelta(hours=1), ("vp_engineering",)),
+        ),
+        acknowledged_by="Dana *D*",
+        link="https://acme.slack.com/archives/C0ACME/p1793707200000100",
     ),
 )
 OVERDUE = replace(
@@ -143,6 +172,8 @@ RENDERED = {
     "edit": render_edit(EDIT),
     "card_running": render_card(shown(RUNNING), RUNNING, key="effect-20", now=NOW),
     "card_overdue": render_card_edit(shown(OVERDUE), OVERDUE, card="1793707400.000300", now=NOW),
+    "card_warned_and_closed": render_card_edit(shown(WARNED), WARNED, card="1793707400.000300", now=NOW),
+    "card_inside": render_card(shown(INSIDE), INSIDE, key="effect-21", now=NOW),
     "card_settled": render_card_edit(shown(SETTLED), SETTLED, card="1793707400.000300", now=NOW),
 }
 

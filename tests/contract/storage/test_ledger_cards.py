@@ -1,0 +1,82 @@
+"""Status cards in the records: two versions of each, found when they become wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from desk_data import LEASE, SECOND, T0, a_conversation, a_reply, later
+
+from bot.core.cards import Card, Staleness
+from bot.core.ports import Timer
+from storage.ledger import SqlLedger
+from storage.transactions import SqlTransaction
+
+MINUTE = timedelta(minutes=1)
+
+
+async def a_card(tx: SqlTransaction, thread: str, stale: float | None, step: timedelta = MINUTE) -> Card:
+    conversation = await a_conversation(tx, thread)
+    card = Card(
+        conversation=conversation.id,
+        is_internal=False,
+        address=conversation.address,
+        card=f"card-{thread}",
+        shown_at=T0,
+        staleness=None if stale is None else Staleness(at=later(stale), step=step, calendar="24x7"),
+    )
+    await tx.save_card(card)
+    return card
+
+
+async def test_a_card_is_replaced_and_its_other_version_stays(ledger: SqlLedger) -> None:
+    async with ledger.transaction(now=T0, cause="test") as tx:
+        card = await a_card(tx, "1.0", 10)
+        await tx.save_card(replace(card, is_internal=True, card="inside"))
+        await tx.save_card(replace(card, card="again"))
+
+    async with ledger.reading() as records:
+        assert await records.card(card.conversation, is_internal=False) == "again"
+        assert await records.card(card.conversation, is_internal=True) == "inside"
+
+
+async def test_stale_cards_are_the_longest_and_the_most_urgent(ledger: SqlLedger) -> None:
+    async with ledger.transaction(now=T0, cause="test") as tx:
+        oldest = await a_card(tx, "1.0", 1, step=timedelta(hours=1))
+        await a_card(tx, "2.0", 2, step=timedelta(hours=1))
+        urgent = await a_card(tx, "3.0", 3, step=SECOND)
+        await a_card(tx, "4.0", 11)
+        await a_card(tx, "5.0", None)
+
+        found = await tx.stale_cards("slack", oldest.address.workspace, now=later(10), limit=1)
+        everything = await tx.stale_cards("slack", oldest.address.workspace, now=later(10), limit=9)
+        elsewhere = await tx.stale_cards("slack", "T_ELSEWHERE", now=later(10), limit=9)
+
+        assert set(found) == {oldest, urgent}
+        assert len(everything) == 3
+        assert elsewhere == []
+        assert await tx.next_stale("slack", oldest.address.workspace) == later(1)
+        assert await tx.next_stale("slack", "T_ELSEWHERE") is None
+
+
+async def test_pending_effects_of_a_bucket_are_counted_as_far_as_asked(ledger: SqlLedger) -> None:
+    async with ledger.transaction(now=T0, cause="test") as tx:
+        for number in range(4):
+            await tx.plan(a_reply(conversation=number))
+        bucket = a_reply().bucket
+
+        assert await tx.count_pending(bucket, at_most=3) == 3
+        assert await tx.count_pending(bucket, at_most=9) == 4
+        assert await tx.count_pending("slack/T1/edits", at_most=9) == 0
+
+
+async def test_a_timer_says_when_it_comes_due_or_its_lease_ends(ledger: SqlLedger) -> None:
+    async with ledger.transaction(now=T0, cause="test") as tx:
+        await tx.set_timer(Timer(key="cards:slack/T1", due_at=later(5), version=1))
+        assert await tx.timer_due("cards:slack/T1") == later(5)
+        assert await tx.timer_due("cards:slack/T2") is None
+
+    await ledger.claim_timers(now=later(5), limit=1, lease=LEASE)
+
+    async with ledger.transaction(now=later(5), cause="test") as tx:
+        assert await tx.timer_due("cards:slack/T1") == later(5) + LEASE
