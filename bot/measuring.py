@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from bot.core.statistics import DurationCount, Statistics
+from bot.core.statistics import DurationCount, OnCallReport, Statistics
 
 FIRST_RESPONSE_BUCKETS = (300, 900, 1800, 3600, 14400, 28800, 86400, 172800)  #: seconds
 RESOLUTION_BUCKETS = (3600, 14400, 28800, 86400, 172800, 432000, 864000, 1728000)  #: seconds
 
 
-def exposition(statistics: Statistics, *, now: datetime) -> bytes:
+def exposition(statistics: Statistics, on_call: OnCallReport | None = None, *, now: datetime) -> bytes:
     """The text a scrape receives. Counts come from the records, so a restart loses nothing."""
     registry = CollectorRegistry()
     registry.register(_Snapshot(statistics, now))
+    if on_call is not None:
+        registry.register(_OnCall(on_call))
     return generate_latest(registry)
 
 
@@ -88,6 +90,39 @@ class _Snapshot(Collector):
         for queue, due_at in self._statistics.oldest_due.items():
             oldest.add_metric([queue], max((self._now - due_at).total_seconds(), 0.0))
         yield oldest
+
+
+class _OnCall(Collector):
+    """Who is on call, and how good what we know about it is."""
+
+    def __init__(self, report: OnCallReport) -> None:
+        self._report = report
+
+    def collect(self) -> Iterable[Metric]:
+        """Gaps that come, and copies that grow old."""
+        report = self._report
+        yield _by_role("deskbell_oncall_people", "People on call, without the fallback", report.people)
+        gaps = {role: span.total_seconds() for role, span in report.gap_in.items()}
+        yield _by_role("deskbell_oncall_gap_in_seconds", "Until nobody is on call; none within 30 days", gaps)
+        age = GaugeMetricFamily(
+            "deskbell_rota_age_seconds", "Since a live rota was last read", labels=["role", "source"]
+        )
+        for labels, span in report.age.items():
+            age.add_metric(labels, span.total_seconds())
+        yield age
+        failures = GaugeMetricFamily(
+            "deskbell_rota_failures", "Failed readings of a live rota in a row", labels=["role", "source"]
+        )
+        for labels, count in report.failures.items():
+            failures.add_metric(labels, count)
+        yield failures
+
+
+def _by_role(name: str, words: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, words, labels=["role"])
+    for role, value in values.items():
+        family.add_metric([role], value)
+    return family
 
 
 def _histogram(name: str, words: str, counts: Iterable[DurationCount]) -> HistogramMetricFamily:

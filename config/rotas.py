@@ -12,13 +12,14 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.core.errors import UserFacingError
-from bot.core.live_rotas import Directory
+from bot.core.errors import ConfigError, UserFacingError
+from bot.core.live_rotas import Directory, Duty
 from bot.core.model import PersonRef
 from bot.core.opening_hours import zone
 from bot.core.policies import Calendar
 from bot.core.rotas import HORIZON, WARN_BEFORE, OnCall, Rotation, Shift, wall_clock
 from bot.core.spelling import parse_hours
+from config.icalendar import read_occurrences
 from config.tables import Layers, Table
 
 FILE = "oncall.toml"
@@ -28,6 +29,8 @@ _ICAL, _SCHEDULE, _POLICY = "ical", "pagerduty_schedule", "pagerduty_policy"
 _SPAN = re.compile(r"([0-9]{1,4})\s*(week|day|hour|w|d|h)s?")
 _UNITS = {"w": timedelta(weeks=1), "d": timedelta(days=1), "h": timedelta(hours=1)}
 _PAGERDUTY_ID = re.compile(r"[A-Z0-9]{1,40}", re.IGNORECASE)
+
+_ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 Accounts = tuple[PersonRef, ...]
 
@@ -66,8 +69,9 @@ def load_on_call(layers: Layers, people: Mapping[str, Accounts], calendars: Mapp
     fallback, gaps = tables.pop(_FALLBACK, None), tables.pop(_GAPS, None)
     if fallback is not None:
         fallback.only("people")
-    for table in tables.values():
+    for role, table in tables.items():
         _check(table)
+        tuple(_sources(role, table, layers.overlay))  # wrong keys are found by every command
     named = {role: table.known("covers", calendars, "calendars.toml") for role, table in _covered(tables)}
     return OnCall(
         standing={role: _named(table, people) for role, table in tables.items()},
@@ -84,7 +88,32 @@ def load_on_call(layers: Layers, people: Mapping[str, Accounts], calendars: Mapp
 def load_rota_sources(layers: Layers) -> tuple[RotaSource, ...]:
     """Every rota that is kept elsewhere."""
     tables = {role: t for role, t in layers.tables(FILE).items() if role not in (_FALLBACK, _GAPS)}
-    return tuple(source for role, table in tables.items() for source in _sources(role, table, layers.overlay))
+    found = tuple(one for role, table in tables.items() for one in _sources(role, table, layers.overlay))
+    for source in found:
+        if source.kind is RotaKind.FILE:
+            _check_file(source)
+    return found
+
+
+def read_duties(source: RotaSource, body: bytes, since: datetime, until: datetime) -> tuple[Duty, ...]:
+    """What an iCalendar file says; UserFacingError when it cannot be read."""
+    occurrences = read_occurrences(body, zone=zone(source.timezone), since=since, until=until)
+    return tuple(
+        Duty(names=(*one.attendees, one.summary), starts_at=one.starts_at, ends_at=one.ends_at)
+        for one in occurrences
+        if one.starts_at < one.ends_at
+    )
+
+
+def _check_file(source: RotaSource) -> None:
+    """A file that is wrong from the start is refused like any other; one day of it says whether it is."""
+    try:
+        body = Path(source.place).read_bytes()
+        read_duties(source, body, _ANY_DAY, _ANY_DAY + timedelta(days=1))
+    except OSError as error:
+        raise ConfigError(f"{source.where}: cannot be read: {error.strerror}") from None
+    except UserFacingError as error:
+        raise ConfigError(f"{source.where}: {error}") from None
 
 
 def load_people_by_name(layers: Layers, people: Mapping[str, Accounts]) -> Directory:

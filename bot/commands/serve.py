@@ -125,7 +125,11 @@ class _NoKnowledge:
 def _parts(program: Program, *, worker: bool, gateway: bool) -> list[Part]:
     parts: list[Part] = []
     if worker:
-        parts += [program.worker.run, partial(forget_old_work, program.ledger, program.time)]
+        parts += [
+            program.worker.run,
+            partial(forget_old_work, program.ledger, program.time),
+            program.rotas.run,
+        ]
     socket = program.socket() if gateway else None
     if socket:
         parts.append(socket.run)

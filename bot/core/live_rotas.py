@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.core.model import PersonRef
-from bot.core.rotas import Shift
+from bot.core.rotas import OnCall, Shift
 
 AHEAD = timedelta(days=90)  #: how far a rota is read; PagerDuty computes no further
 
@@ -28,6 +28,7 @@ class Reading:
     """One good look at a rota elsewhere."""
 
     duties: tuple[Duty, ...]
+    until: datetime  #: what lies beyond was not asked for
     tag: str | None = None  #: HTTP's ETag
     modified: str | None = None  #: HTTP's Last-Modified
 
@@ -79,13 +80,12 @@ class Directory:
     names: Mapping[str, PersonRef] = field(default_factory=dict)
 
     def find(self, names: Iterable[str]) -> tuple[PersonRef, ...]:
-        """The people that the first understood name means; a longer text means everybody it names."""
-        for name in names:
-            if (person := self.names.get(name.strip().casefold())) is not None:
-                return (person,)
-            if people := self._named_in(name):
-                return people
-        return ()
+        """Everybody whose mail address is there; else whom the first text that is understood names."""
+        given = [name.strip() for name in names]
+        known = (self.names.get(name.casefold()) for name in given if "@" in name)
+        if people := tuple(dict.fromkeys(person for person in known if person is not None)):
+            return people
+        return next((found for name in given if (found := self._named_in(name))), ())
 
     def _named_in(self, text: str) -> tuple[PersonRef, ...]:
         """Whole words only, the longest first: "On call: Dana Cruz" is not about Dan."""
@@ -112,3 +112,20 @@ def shifts_of(
             for person in people
         )
     return tuple(shifts), tuple(unknown)
+
+
+def with_live(
+    base: OnCall, roles: Mapping[str, str], copies: Mapping[str, LiveRota], directory: Directory
+) -> OnCall:
+    """What stands in our own files, with the copies of what is kept elsewhere; `roles` by source."""
+    live: list[Shift] = []
+    unknown: dict[str, tuple[str, ...]] = {}
+    for source, role in roles.items():
+        copy = copies.get(source)
+        if copy is None or copy.reading is None:
+            continue
+        shifts, strangers = shifts_of(role, copy.reading.duties, directory)
+        live += shifts
+        if strangers:
+            unknown[role] = (*unknown.get(role, ()), *strangers)
+    return replace(base, live=tuple(live), unknown=unknown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 TierPriority = tuple[str, str]
@@ -39,6 +39,16 @@ class Statistics:
     def promises(self) -> Mapping[TierPriority, tuple[int, int]]:
         """Kept and ended, where anything ended."""
         return {key: (self.kept.get(key, 0), ended) for key, ended in self.ended.items() if ended}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnCallReport:
+    """How the rotas stand."""
+
+    people: Mapping[str, int]  #: on call by role, the fallback not counted
+    gap_in: Mapping[str, timedelta]  #: until a role's next gap, zero within one; no entry where none is near
+    age: Mapping[tuple[str, str], timedelta]  #: of the copy of a live rota, by role and source
+    failures: Mapping[tuple[str, str], int]  #: in a row
 
 
 class Counting(Protocol):

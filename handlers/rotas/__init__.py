@@ -1,0 +1,1 @@
+"""Rotas that are kept elsewhere: iCalendar feeds and files, and PagerDuty."""
