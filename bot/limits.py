@@ -14,7 +14,7 @@ def rate_of(bucket: str) -> Rate | None:
         case [name] if name.partition(":")[0] == "pagerduty":
             return Rate(every=timedelta(seconds=0.6), burst=20)
         case ["slack", _, "edits"]:  # https://docs.slack.dev/apis/web-api/rate-limits - Tier 3, 50 a minute
-            return Rate(every=timedelta(seconds=60 / 45), burst=10)
+            return Rate(every=timedelta(seconds=1.5), burst=8)  # 48 in the worst minute
         case ["slack", "lookups"]:  # Tier 4, 100 a minute
             return Rate(every=timedelta(seconds=0.7), burst=20)
         case ["slack", _, _]:  # one message a second in a channel, with short bursts
