@@ -10,9 +10,9 @@ from bot.core.model import INTERNAL, PUBLIC, Answer, Audience, AudienceKind, Cit
 from knowledge.chunking import slug_of
 from knowledge.embedding import Embedder
 from knowledge.instructions import disarmed
-from knowledge.judging import confidence_in, weigh_up
-from knowledge.kinds import Kind, Kinds, Likeness
-from knowledge.languages import Language, content_words
+from knowledge.judging import Evidence, confidence_in, weigh_up
+from knowledge.kinds import Kind, Kinds
+from knowledge.leaning import leans
 from knowledge.quoting import neutral, quote
 from knowledge.refusing import refuse
 from knowledge.retrieval import Passage, Question, Searcher
@@ -25,7 +25,6 @@ _LOOKED_AT = 15  #: passages, among which there are at least five articles to co
 SURE = 0.2  #: the confidence from which on the bot answers
 _DOUBTFUL = 0.1  #: from which on it says that it is unsure, rather than that there is nothing
 _CLOSE = 0.5  #: a further passage is quoted when it is no more than so many deviations behind the best one
-_FEW_WORDS = 4  #: of meaning; so short a question is understood from what was said before it
 
 
 class Reason(StrEnum):
@@ -133,11 +132,6 @@ def _url(passage: Passage, heading: str) -> str:
     if not heading or not passage.url:
         return passage.url
     return f"{passage.url.partition('#')[0]}#{slug_of(heading)}"
-
-
-def _leans(asked: Question, earlier: Sequence[str]) -> bool:
-    """Whether a question needs what was said before it to be understood."""
-    return bool(earlier) and len(content_words(asked.text, asked.language or Language.EN)) <= _FEW_WORDS
 
 
 def widest(audiences: Sequence[Audience]) -> Audience:
