@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from bot.core.errors import UserFacingError
+from bot.system import pin_time_zones
 
 BAD_INPUT = 2  #: the exit code for a wrong command line, a wrong setting or a wrong file
 
@@ -144,6 +145,7 @@ def _add_sla(commands: Commands) -> None:
     due.add_argument("--priority", help="P1 to P4, or Urgent, High, Normal")
     due.add_argument("--start", metavar="ISO", help="when the clock starts, with its offset")
     due.add_argument("--metric", default="first_reply_time")
+    due.add_argument("--organisation", help="whose hours count, where they have their own")
     due.add_argument("--batch", metavar="IN", help="JSONL of cases")
     due.add_argument("--out", metavar="OUT", help="where the results go, JSONL")
     due.add_argument("--json", action="store_true", help="for machines")
@@ -154,6 +156,7 @@ def _add_sla(commands: Commands) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
+    pin_time_zones()
     arguments = build_parser().parse_args(argv)
     module, function = str(arguments.run).split(":")
     run: Callable[[argparse.Namespace], int] = getattr(

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from bot.system import pin_time_zones
+
+pin_time_zones()  # as every command does
+
 
 @pytest.fixture(autouse=True)
 def logs_as_they_were() -> Iterator[None]:

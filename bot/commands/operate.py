@@ -14,7 +14,7 @@ from bot.commands.starting import settings_from_environment
 from bot.core.errors import DeskbellError, UserFacingError
 from bot.core.ports import Parked
 from bot.core.spelling import LARGEST_ID
-from bot.system import SystemTime
+from bot.system import SystemTime, time_zones_of
 from bot.wiring import live_problems
 from config.policies import load_policies
 from config.settings import Settings
@@ -59,7 +59,7 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 async def _findings(settings: Settings, *, is_live: bool) -> list[Finding]:
-    findings = [_policies(settings)]
+    findings = [_policies(settings), Finding(part="time zones", is_ok=True, words=time_zones_of())]
     findings += [Finding(part="door", is_ok=True, words=words) for words in settings.door_problems()]
     findings += _alerts(settings)
     findings += _sources(settings)

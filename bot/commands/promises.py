@@ -21,6 +21,9 @@ from config.policies import load_policies
 from config.settings import Settings
 
 
+CASE = ("tier", "priority", "metric", "start", "organisation")
+
+
 def due(arguments: argparse.Namespace) -> int:
     """One promise, or a file of cases."""
     now = SystemTime().now()
@@ -30,7 +33,7 @@ def due(arguments: argparse.Namespace) -> int:
     for option in ("tier", "priority", "start"):
         if not getattr(arguments, option):
             raise UserFacingError(f"--{option} is missing; or give a file of cases with --batch")
-    case = {name: getattr(arguments, name) for name in ("tier", "priority", "metric", "start")}
+    case = {name: getattr(arguments, name) for name in CASE}
     answer = due_case(case, policies)
     if arguments.json:
         say(as_json(answer))

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from bot import logs
 from bot.core.errors import ConfigError
+from bot.system import time_zones_of
 from bot.wiring import Program
 from config.settings import Settings
 from storage.migrating import migrate, needs_migration
@@ -90,7 +91,8 @@ async def serving(program: Program, *, host: str = "0.0.0.0") -> AsyncIterator[i
         raise ConfigError(f"PORT: {program.settings.port} cannot be used: {reason}") from None
     port = int(runner.addresses[0][1])
     try:
-        log.info("serving", port=port, routes=[route.path for route in program.doors.routes])
+        routes = [route.path for route in program.doors.routes]
+        log.info("serving", port=port, routes=routes, time_zones=time_zones_of())
         yield port
     finally:
         await runner.cleanup()
