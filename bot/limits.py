@@ -7,7 +7,7 @@ from datetime import timedelta
 from storage.rates import Rate
 
 
-def rate_of(bucket: str) -> Rate | None:
+def rate_of(bucket: str) -> Rate | None:  # noqa: PLR0911 - a table
     """What each destination allows; a 429 still moves the bucket when we are wrong."""
     match bucket.split("/"):
         # https://developer.pagerduty.com/docs/events-api-rate-limits - 120 a minute for each integration key
