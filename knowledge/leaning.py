@@ -11,7 +11,7 @@ from knowledge.retrieval import Question
 
 FEW_WORDS = 4  #: of meaning; a longer question says by itself what it is about
 _COMMON = 0.04  #: a word that a larger part of the chunks has is no subject: "cluster", "version", "port"
-_RARE = 4  #: chunks; in a small index such a word is a subject whatever part of it they are
+_RARE = 20  #: chunks; in a small index such a word is a subject whatever part of it they are
 
 # Words that point back ("it", "the same", "lá") and openings that go on ("and …", "what about …", "e se …").
 _BACK = re.compile(
