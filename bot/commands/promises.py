@@ -20,7 +20,6 @@ from bot.system import SystemTime
 from config.policies import load_policies
 from config.settings import Settings
 
-
 CASE = ("tier", "priority", "metric", "start", "organisation")
 
 

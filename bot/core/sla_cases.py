@@ -1,6 +1,6 @@
 """`sla due` on one case or a file of them: when a promise comes due, by our policies or a given calendar.
 
-A case is {id, start, pauses: [[from, to]…]} with either {tier, priority, metric} and perhaps {organisation}, or
+A case is {id, start, pauses: [[from, to]…]} with either {tier, priority, metric, perhaps organisation} or
 {calendar: {timezone, hours, holidays}, target_seconds}; a calendar may have special_hours and breaks as well.
 Further keys are ignored. The answer is {id, due_at, warning_at}.
 """
