@@ -18,6 +18,7 @@ from bot.core import (
     promising,
     saying,
     ticketing,
+    voting,
     watching,
 )
 from bot.core.alerts import AlertFailed, AlertSent
@@ -128,9 +129,9 @@ async def _pressed(context: Context, event: ButtonPressed) -> None:
         case Button.OPEN_TICKET:
             await conversing.press_open_ticket(context, event)
         case Button.HELPED:
-            await answering.press_helped(context, event)
+            await voting.press_helped(context, event)
         case Button.NOT_HELPED:
-            await answering.press_not_helped(context, event)
+            await voting.press_not_helped(context, event)
         case Button.USE_DRAFT:
             await answering.press_use_draft(context, event)
         case Button.IGNORE_DRAFT:
