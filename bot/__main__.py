@@ -152,6 +152,11 @@ def _add_sla(commands: Commands) -> None:
     explain = _command(parts, "explain", "every segment behind a ticket's clocks", "promises:explain")
     explain.add_argument("ticket", help="DB-12 or 12")
     explain.add_argument("--json", action="store_true", help="for machines")
+    dry_run = _command(parts, "dry-run", "what other policies would change", "rehearsals:dry_run")
+    dry_run.add_argument("--config", required=True, metavar="DIR", help="policy files, as DESKBELL_CONFIG")
+    dry_run.add_argument("--json", action="store_true", help="for machines")
+    apply = _command(parts, "apply", "bring running clocks under edited policies", "rehearsals:apply")
+    apply.add_argument("--json", action="store_true", help="for machines")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -154,7 +154,7 @@ def reached_at(clock: Clock, span: timedelta) -> datetime:
             return max(calendars.due_at(segment.terms.calendar, segment.started_at, left), since)
         left -= used
     last = clock.segments[-1]
-    return max(calendars.due_at(last.terms.calendar, last.started_at, left), since)
+    return calendars.due_at(last.terms.calendar, last.started_at, left)
 
 
 def timed(clock: Clock) -> tuple[datetime, datetime]:
