@@ -22,9 +22,8 @@ Line = tuple[bool, str]  #: whether it is in order, and the words
 
 async def rota_lines(settings: Settings, policies: Policies, *, now: datetime) -> list[Line]:
     """One line each; ConfigError when oncall.toml is wrong."""
-    known = Known(on_call=policies.on_call, sources=(), copies={})
-    if not await asyncio.to_thread(needs_migration, settings.database_url.reveal()):
-        known = await known_rotas(settings, policies.on_call)
+    is_behind = await asyncio.to_thread(needs_migration, settings.database_url.reveal())
+    known = await known_rotas(settings, policies.on_call, has_database=not is_behind)
     lines = [*_feeds(known, now), *_gaps(replace(policies, on_call=known.on_call), known, now)]
     return lines or [(True, "no gap is near")]
 
@@ -44,15 +43,21 @@ def _feeds(known: Known, now: datetime) -> Iterator[Line]:
 
 
 def _gaps(policies: Policies, known: Known, now: datetime) -> Iterator[Line]:
+    unread = {source.role for source in known.sources if not _was_read(known, source.source)}
     for role, gaps in watching.gaps_ahead(policies, now).items():
         is_near = bool(gaps) and gaps[0].starts_at - policies.on_call.warn_before <= now
-        if not is_near:
+        if not is_near or role in unread:  # of which it was said already that nothing is known
             continue
         if _is_empty(policies.on_call, known, role):
             yield True, f"{role}: nobody is named in oncall.toml"
             continue
         start = "now" if gaps[0].starts_at <= now else f"{gaps[0].starts_at:%Y-%m-%d %H:%M} UTC"
         yield False, f"{role}: nobody is on call from {start} to {gaps[0].ends_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _was_read(known: Known, source: str) -> bool:
+    copy = known.copies.get(source)
+    return copy is not None and copy.reading is not None
 
 
 def _is_empty(on_call: OnCall, known: Known, role: str) -> bool:
