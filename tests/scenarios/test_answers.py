@@ -258,9 +258,62 @@ async def test_a_draft_that_was_recalled_cannot_be_used(opened: Open) -> None:
         thread = await ask(sandbox, KNOWN)
         (one,) = await recalled(sandbox.program.ledger, {})
         await correct(sandbox.program.settings, [one], EmptyKnowledge(), sandbox.time)
-        await press(sandbox, in_triage(sandbox)[0], "use_draft", who="ada", channel=TRIAGE)
+        (draft,) = in_triage(sandbox)  # its buttons are there until the desk has taken them away
+        await press(sandbox, draft, "use_draft", who="ada", channel=TRIAGE)
 
         assert said_in(sandbox, thread) == []
+        (after,) = in_triage(sandbox)
+        assert buttons(after) == []
+        assert "Withdrawn" in words(after)
+        assert "DATAHUB_GMS_URL" in words(after)
+
+
+# -- agents take answers back ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["recall", "Recall this answer.", "take back your last answer", "retirar"])
+async def test_an_agent_takes_an_answer_back_in_its_thread(sandbox: Sandbox, order: str) -> None:
+    thread = await ask(sandbox, KNOWN)
+    await add(sandbox, thread, f"{BOT} {order}", who="ada")
+
+    (answer,) = replies_in(sandbox, thread)
+    (kept,) = await given(sandbox)
+    (gap,) = await gaps(sandbox)
+    assert "taken this answer back" in words(answer)
+    assert "DATAHUB_GMS_URL" not in words(answer)
+    assert buttons(answer) == ["open_ticket"]
+    assert kept.state is AnswerState.WITHDRAWN
+    assert (gap.reason, gap.text) == ("not_helped", KNOWN)
+
+
+async def test_nobody_but_an_agent_takes_an_answer_back(sandbox: Sandbox) -> None:
+    thread = await ask(sandbox, KNOWN)
+    await add(sandbox, thread, f"{BOT} recall")
+
+    assert "DATAHUB_GMS_URL" in said_in(sandbox, thread)[0]
+    assert [one.state for one in await given(sandbox)] == [AnswerState.POSTED]
+
+
+async def test_the_latest_answer_that_stands_is_taken_back_and_then_the_one_before_it(
+    sandbox: Sandbox,
+) -> None:
+    thread = await ask(sandbox, KNOWN)
+    await add(sandbox, thread, f"{BOT} and once more for datahub?")
+    states = []
+    for _ in range(3):
+        await add(sandbox, thread, f"{BOT} recall", who="ada")
+        states.append([one.state.value for one in await given(sandbox)])
+
+    assert states == [["posted", "withdrawn"], ["withdrawn", "withdrawn"], ["withdrawn", "withdrawn"]]
+    assert "no answer of mine" in said_in(sandbox, thread)[-1]
+
+
+async def test_a_sentence_about_recalling_is_a_question(sandbox: Sandbox) -> None:
+    thread = await ask(sandbox, KNOWN)
+    await add(sandbox, thread, f"{BOT} how do I recall a datahub message?", who="ada")
+
+    assert [one.state for one in await given(sandbox)] == [AnswerState.POSTED] * 2
+    assert len(said_in(sandbox, thread)) == 2
 
 
 def _revised(revision: str = "r1") -> SmallKnowledge:

@@ -203,6 +203,8 @@ class Bench:
         if isinstance(effect, PostReply | EditReply) and not effect.text.audience.may_reach(effect.room):
             self.refused.append(effect)  # as every door does
             return None
+        if isinstance(effect, DraftAnswer) and not effect.is_wanted:
+            return None  # nothing was shown of it
         self.performed.append(effect)
         match effect:
             case DraftAnswer():

@@ -34,17 +34,20 @@ from bot.core.effects import (
     ReplyButton,
     ShowStatus,
     UpdateReplica,
+    WithdrawShown,
 )
 from bot.core.errors import AudienceViolation, NotYet, Rejected
 from bot.core.events import Button, ButtonPressed, StatusReceived
 from bot.core.model import (
     INTERNAL,
+    AnswerMode,
     ConversationId,
     MessageId,
     Person,
     PersonRef,
     Priority,
     RoomKind,
+    Shown,
     Text,
     TicketId,
     TicketStatus,
@@ -130,10 +133,57 @@ async def test_what_people_said_and_news_of_tickets_are_always_said(bench: Bench
 
 async def test_nothing_is_looked_up_for_a_floor_that_is_taken(bench: Bench) -> None:
     await bench.tell(a_message())
-    assert await prepared(bench, a_draft(was_addressed=False)) is not None
+    assert await is_wanted(bench, was_addressed=False)
     await an_agent_speaks(bench)
-    assert await prepared(bench, a_draft(was_addressed=False)) is None
-    assert await prepared(bench, a_draft(was_addressed=True)) is not None
+    assert not await is_wanted(bench, was_addressed=False)
+    assert await is_wanted(bench, was_addressed=True)
+
+
+async def is_wanted(bench: Bench, *, was_addressed: bool) -> bool:
+    draft = await prepared(bench, a_draft(was_addressed=was_addressed))
+    assert isinstance(draft, DraftAnswer)
+    return draft.is_wanted
+
+
+# -- what is seen before it is posted ------------------------------------------
+
+
+async def test_an_answer_is_shown_to_who_asked_where_the_room_is_open(bench: Bench) -> None:
+    await bench.tell(a_message())
+    draft = await prepared(bench, a_draft(was_addressed=False))
+    assert isinstance(draft, DraftAnswer)
+    assert draft.stage is not None
+    assert (draft.stage.asker, draft.stage.address, draft.stage.since) == (CAROL, an_address(), NOON)
+    assert draft.stage.is_live
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"is_live": False},
+        {"mode": AnswerMode.DRAFT},
+        {"mode": AnswerMode.OFF},
+        {"organisation": ZETA},
+    ],
+    ids=["told not to", "drafts", "off", "given to others"],
+)
+async def test_nothing_is_shown_where_the_room_is_not(bench: Bench, changes: dict[str, Any]) -> None:
+    await bench.tell(a_message())
+    rooms = [replace(room, **changes) if room.room == "C_ACME" else room for room in ROOMS]
+    bench.policies = policies(rooms)
+    draft = await prepared(bench, a_draft(was_addressed=True))
+    assert isinstance(draft, DraftAnswer)
+    assert draft.stage is not None
+    assert not draft.stage.is_live
+
+
+async def test_what_was_shown_goes_where_the_answer_is_no_longer_said(bench: Bench) -> None:
+    await bench.tell(a_message())
+    shown = Shown(message="1.5", since=NOON)
+    reply = a_reply(Purpose.ANSWER, shown=shown)
+    await an_agent_speaks(bench)
+    withdrawn = await prepared(bench, reply)
+    assert withdrawn == WithdrawShown(conversation=CONVERSATION, address=reply.address, shown=shown)
 
 
 async def test_a_ticket_is_not_offered_where_one_was_opened_meanwhile(bench: Bench) -> None:

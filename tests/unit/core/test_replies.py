@@ -137,6 +137,15 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "draft_used": (replies.draft_used("Said.", "otto"), "Said.\n\n_Posted by otto._"),
     "draft_ignored": (replies.draft_ignored("Said.", "otto"), "Said.\n\n_Ignored by otto._"),
+    "draft_withdrawn": (
+        replies.draft_withdrawn("Said."),
+        "Said.\n\n_Withdrawn: an article that this rested on has changed._",
+    ),
+    "taken_back": (replies.taken_back(), "_We have taken this answer back: it was not right._"),
+    "nothing_to_take_back": (
+        replies.nothing_to_take_back(),
+        "There is no answer of mine in this thread that could be taken back.",
+    ),
     "passed_on": (
         replies.passed_on(),
         "I have passed this on to the team. Somebody will answer here.",
