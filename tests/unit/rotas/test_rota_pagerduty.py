@@ -9,14 +9,18 @@ import pytest
 from aiohttp import ClientSession
 from rotas_kit import DAY, NOW, WEEK
 
-from bot.core.errors import RateLimited, Rejected, Unavailable
+from bot.core.errors import ConfigError, RateLimited, Rejected, Unavailable
 from bot.core.live_rotas import Reading
+from bot.rosters import feed_of
 from bot.sandbox.pagerduty.oncalls import PagerDutyOnCallsTwin, TwinOnCall, TwinUser
 from bot.sandbox.refusals import listening
+from config.rotas import RotaKind, RotaSource
+from config.settings import Settings
 from handlers.rotas.pagerduty import PagerDutyRota
 
 WHERE = "oncall.toml: [on_call]: pagerduty_schedule"
 TOKEN = "rest-token"
+SOURCE = RotaSource(role="on_call", kind=RotaKind.SCHEDULE, place="PSCHED", where=WHERE)
 ADA = TwinUser(id="PADA", name="Ada Agent", email="ada@acme.example")
 OTTO = TwinUser(id="POTTO", name="Otto Ops", email="otto@acme.example")
 
@@ -160,3 +164,18 @@ async def test_the_twin_refuses_what_pagerduty_refuses(
 
     assert answer.status == status
     assert page["limit"] == 100 if status == 200 else page["error"]["code"]
+
+
+async def test_the_settings_lead_to_it(twin: PagerDutyOnCallsTwin, url: str) -> None:
+    twin.on_calls = [stint(ADA, NOW, NOW + DAY)]
+    settings = Settings.from_environ({"PAGERDUTY_API_TOKEN": TOKEN, "PAGERDUTY_API_URL": url})
+    reading = await feed_of(SOURCE, settings).read(None, now=NOW)
+
+    assert len(reading.duties) == 1
+
+
+def test_a_missing_key_is_named_with_the_table_that_needs_it() -> None:
+    with pytest.raises(ConfigError) as caught:
+        feed_of(SOURCE, Settings.from_environ({}))
+
+    assert f"{caught.value}" == f"{WHERE}: PAGERDUTY_API_TOKEN is missing; set it to read rotas there"
