@@ -1,4 +1,4 @@
-"""The published vectors: our engine gives the answers beside them, and so does an oracle that knows no engine."""
+"""The published vectors: our engine gives the answers beside them, and so does an oracle without an engine."""
 
 from __future__ import annotations
 
