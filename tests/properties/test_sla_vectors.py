@@ -1,4 +1,4 @@
-"""The published vectors: our engine gives the answers beside them, and so does an oracle without an engine."""
+"""The published vectors: the engine gives the answers beside them, and so does an oracle of its own kind."""
 
 from __future__ import annotations
 
