@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from typing import assert_never
 
@@ -22,7 +23,7 @@ from bot.core.effects import (
     UpdateReplica,
     WithdrawShown,
 )
-from bot.core.errors import DeskbellError, Rejected, Unavailable
+from bot.core.errors import DeskbellError, RateLimited, Rejected, Unavailable
 from bot.core.events import (
     AnswerDrafted,
     CardPosted,
@@ -45,6 +46,11 @@ from bot.core.ports import (
     TicketDesk,
 )
 from bot.showing import ShowingPace, showing
+
+FIRST_TRIES = 6  #: of an alert, at the worker's own pauses
+PATIENCE = timedelta(
+    minutes=3
+)  #: between later ones: whoever is called is waited for, and not for ten minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +128,12 @@ class Performers:
             if not is_call:
                 raise
             return AlertFailed(ref=effect.ref, reason=str(error))
+        except RateLimited:
+            raise
+        except Unavailable as error:
+            if error.retry_after is None and attempt.number > FIRST_TRIES:
+                error.retry_after = PATIENCE
+            raise
         return AlertSent(ref=effect.ref, at=attempt.now) if is_call else None
 
     async def _link(self, effect: SendAlert) -> str | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from aiohttp import web
 
@@ -144,10 +145,12 @@ async def open_sandbox(
     pace: Pace | None = None,
     arrange: Arrange = lambda _world, _files: None,
     database_url: str | None = None,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Sandbox]:
     """Start the twins, then the program pointed at them; subscribe it to both.
 
-    With `database_url`, whose schema must be there, the embedded database is not used.
+    With `database_url`, whose schema must be there, the embedded database is not used. `variables` are
+    settings besides those that point at the twins.
     """
     time = MovableTime(base)
     world = a_workspace(time=time, rng=rng)
@@ -158,9 +161,9 @@ async def open_sandbox(
         arrange(world, files)
         household.write_policies(data / "config", files)
         secret = world.code(40)
-        variables = household.environment(slack, zendesk, data=data, port=0, webhook_secret=secret)
+        usual = household.environment(slack, zendesk, data=data, port=0, webhook_secret=secret)
         given = {"DATABASE_URL": database_url} if database_url else {}
-        settings = Settings.from_environ({**variables, **given, "PORT": "8080"})
+        settings = Settings.from_environ({**usual, **given, **variables, "PORT": "8080"})
         await asyncio.to_thread(prepare_database, settings)
         running = Running(settings=settings, time=time, rng=rng, knowledge=knowledge, pace=pace)
         await running.start()
