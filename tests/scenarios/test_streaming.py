@@ -237,7 +237,7 @@ async def _is_heard(sandbox: Sandbox, text: str) -> bool:
 
 @pytest.fixture
 async def left(opened: Open, model: OpenAITwin, speaker: Speaker) -> AsyncIterator[tuple[Sandbox, str]]:
-    """A desk that was stopped in the middle of an answer while Slack was away; it is up, and does not work yet."""
+    """A desk that was stopped in the middle of an answer while Slack was away, and is up again."""
     hasty = Pace(drain=timedelta(milliseconds=100))
     async with opened(knowledge=SpeakingDataHub(model), pace=hasty) as sandbox:
         async with working(sandbox):
