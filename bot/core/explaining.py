@@ -15,6 +15,8 @@ SPANS_SHOWN = 24  #: of one clock; the older ones are added up
 LONGEST = 9_000  #: characters of everything; Slack takes 12,000 in a markdown block
 LEAST_SPANS = 4
 
+Event = ExplainedChange | ExplainedSegment
+
 _STATES = {
     ClockState.RUNNING: "running",
     ClockState.PAUSED: "paused",
@@ -81,18 +83,22 @@ def lines_of(explanation: Explanation, now: datetime, *, spans: int | None = Non
 
 
 def _history(explanation: Explanation, shown: int | None) -> Iterator[str]:
-    """Spans and changes in the order in which they came."""
-    spans, changes = list(explanation.spans), list(explanation.changes)
-    hidden = spans[:-shown] if shown is not None else []
-    if hidden:
-        counted = sum((span.counted for span in hidden), timedelta(0))
-        yield f"  {len(hidden)} earlier spans, together {hours(counted, hidden[-1].terms.calendar)}"
-    for span in spans[len(hidden) :]:
-        while changes and changes[0].at <= span.started_at:
-            yield f"  {_change(changes.pop(0))}"
-        yield f"  {_span(span)}"
-    for change in changes:
-        yield f"  {_change(change)}"
+    """Spans and changes in the order in which they came; the older ones are added up."""
+    # A change comes before the span that begins with it: sorting is stable.
+    found: list[Event] = [*explanation.changes, *explanation.spans]
+    events = sorted(found, key=_came_at)
+    hidden = events[:-shown] if shown is not None else []
+    spans = [event for event in hidden if isinstance(event, ExplainedSegment)]
+    if spans:
+        counted = sum((span.counted for span in spans), timedelta(0))
+        changes = f" and {len(hidden) - len(spans)} changes" if len(hidden) > len(spans) else ""
+        yield f"  {len(spans)} earlier spans{changes}, together {hours(counted, spans[-1].terms.calendar)}"
+    for event in events[len(hidden) :]:
+        yield f"  {_span(event) if isinstance(event, ExplainedSegment) else _change(event)}"
+
+
+def _came_at(event: Event) -> datetime:
+    return event.started_at if isinstance(event, ExplainedSegment) else event.at
 
 
 def _span(span: ExplainedSegment) -> str:

@@ -185,7 +185,8 @@ def _check(before: Clock, after: Clock, walker: Walker) -> None:
 
 def _check_end(clock: Clock, walker: Walker) -> None:
     """The promise comes due exactly when the walk finds its last minute used up."""
-    if clock.state is not ClockState.RUNNING or walker.due_at is not None:
+    is_due_ahead = walker.due_at is None
+    if clock.state is not ClockState.RUNNING or not is_due_ahead:
         return
     if clock.due_at - walker.now > timedelta(days=9):
         return
