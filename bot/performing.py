@@ -9,7 +9,7 @@ from functools import partial
 from typing import assert_never
 
 from bot.core import preparing, replies
-from bot.core.alerts import HERE, AlertAction, AlertFailed, AlertSent, SendAlert
+from bot.core.alerts import AlertAction, AlertFailed, AlertSent, SendAlert
 from bot.core.effects import (
     ClassifyTicket,
     CommentOnReplica,
@@ -146,7 +146,7 @@ class Performers:
         try:
             posted = await rooms.post_reply(linked, attempt)
         except Rejected as error:
-            if effect.alert is None or effect.alert.destination == HERE:
+            if effect.alert is None or effect.alert.is_here:
                 raise
             return AlertFailed(ref=effect.alert, reason=str(error))
         return ReplyPosted(

@@ -7,11 +7,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.core import replies
-from bot.core.alerts import HERE, Alert, AlertAction, AlertFailed, AlertRef, AlertSent, AlertState, SendAlert
+from bot.core.alerts import (
+    STAND_IN,
+    Alert,
+    AlertAction,
+    AlertFailed,
+    AlertRef,
+    AlertSent,
+    AlertState,
+    SendAlert,
+)
 from bot.core.context import Context
 from bot.core.effects import PostReply, Purpose, ReplyButton
 from bot.core.events import Button, ReplyPosted, TimerFired
-from bot.core.model import INTERNAL, Address, Clock, ClockId, Conversation, Mark, Room, Text, Ticket
+from bot.core.model import INTERNAL, Address, Clock, ClockId, Mark, Room, Text, Ticket
 from bot.core.ports import Timer
 
 TIMER = "alert:"
@@ -75,12 +84,6 @@ async def look(context: Context, event: TimerFired) -> None:
             await _stand_in(context, alert.ref, words)
 
 
-def place_of(context: Context, conversation: Conversation) -> tuple[Address, Room | None]:
-    """Where people are called: the room for it, or else the conversation's own thread."""
-    room = context.policies.escalation_room
-    return (top_of(room), room) if room else (conversation.address, None)
-
-
 def top_of(room: Room) -> Address:
     """A new message in a room."""
     return Address(door=room.door, workspace=room.workspace, room=room.room, thread="")
@@ -130,29 +133,34 @@ async def _send(
 
 
 async def _stand_in(context: Context, ref: AlertRef, words: str) -> None:
-    """Say the escalation here instead; nobody is called twice for it while others were reached."""
+    """Say it here; nobody is called twice for one mark while others were reached."""
     clock = await context.tx.clock(ref.clock)
-    if ref.destination == HERE or not clock.is_live or clock.acknowledged_by is not None:
+    if ref.is_here or not clock.is_live or clock.acknowledged_by is not None:
         return
     ticket = await context.tx.ticket(clock.ticket)
     conversation = await context.tx.conversation(ticket.conversation)
-    address, room = place_of(context, conversation)
-    body = replies.escalated(ticket, clock, now=context.now, is_internal=room is not None)
+    room = context.policies.escalation_room
+    instead = replace(ref, destination=f"{STAND_IN}{ref.destination}")
+    mentions = () if await _reached_others(context, ref) else context.policies.on_call.fallback
+    if room is not None:
+        text = Text(body=replies.stood_in(ticket, words), audience=INTERNAL)
+    else:  # customers read here: they see an escalation, and not what is wrong with our tools
+        body = replies.escalated(ticket, clock, now=context.now, is_internal=False)
+        text = Text(body=body, audience=conversation.audience)
     await context.tx.plan(
         PostReply(
             conversation=conversation.id,
-            address=address,
+            address=top_of(room) if room else conversation.address,
             room=room.audience if room else conversation.audience,
-            text=Text(
-                body=f"{body}\n{words}" if room else body,
-                audience=INTERNAL if room else conversation.audience,
-            ),
+            text=text,
             purpose=Purpose.ESCALATION,
             buttons=buttons_of(clock, is_internal=room is not None),
-            mentions=() if await _reached_others(context, ref) else context.policies.on_call.fallback,
+            mentions=mentions,
             about=conversation.address if room else None,
+            alert=instead,
         )
     )
+    await note(context, clock, instead, calls_people=bool(mentions))
 
 
 async def _reached_others(context: Context, ref: AlertRef) -> bool:

@@ -18,6 +18,7 @@ from bot.core.model import (
 )
 
 HERE = ""  #: the destination that is the room where escalations are told
+STAND_IN = "instead of "  #: begins one that is a message there in the place of somewhere else
 
 
 class AlertState(StrEnum):
@@ -36,6 +37,11 @@ class AlertRef:
     clock: ClockId
     mark: str  #: the last of the marks that are told together: "step:1", "step:1:2"
     destination: str  #: `HERE`, "channel:NAME", or as destinations.toml names it
+
+    @property
+    def is_here(self) -> bool:
+        """Told where our own people read escalations: there is nowhere else to say that it failed."""
+        return self.destination == HERE or self.destination.startswith(STAND_IN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

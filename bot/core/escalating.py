@@ -118,12 +118,13 @@ async def _restate_elsewhere(
     conversation = await context.tx.conversation(ticket.conversation)
     for alert in await context.tx.alerts(clock.id):
         text = said.get(alert.source or "")
-        address, room = alerting.place_of(context, conversation)
-        if alert.ref.destination != HERE:
+        room = context.policies.escalation_room
+        if not alert.ref.is_here:
             room = context.policies.rooms_by_name.get(alert.ref.destination.removeprefix(calling.CHANNEL))
-            address = alerting.top_of(room) if room else address
-        door, _, message = (alert.source or "").partition(":")
-        if text is None or message == event.message or door != address.door:
+        address = alerting.top_of(room) if room else conversation.address
+        message = (alert.source or "").partition(":")[2]
+        is_lost = room is None and not alert.ref.is_here  # the room is not among ours any more
+        if text is None or message == event.message or is_lost:
             continue
         await context.tx.plan(
             EditReply(

@@ -183,9 +183,7 @@ def escalated(
     notes: Iterable[str] = (),
 ) -> str:
     """Time is running out, or has. `is_internal`: our own people read it, so it may name the customer."""
-    what = METRICS[clock.metric].lower()
-    who = f" · {plain(ticket.organisation)}" if is_internal and ticket.organisation else ""
-    head = f"**{ticket_label(ticket.id)}**{who} · {ticket.priority.value} · {plain(ticket.subject)}"
+    what, head = METRICS[clock.metric].lower(), _headline(ticket, is_internal=is_internal)
     left = clock.due_at - now
     when = f"{clock.due_at:%Y-%m-%d %H:%M} UTC"
     again = f" (Reminder {round_}.)" if round_ else ""
@@ -195,6 +193,16 @@ def escalated(
     else:
         said = f"The {what} is due at {when}, in {spoken(left)}. Please take it.{again}"
     return "\n".join((head, said, *(notes if is_internal else ())))
+
+
+def stood_in(ticket: Ticket, words: str) -> str:
+    """Among our own people: an escalation did not arrive where it was sent."""
+    return f"{_headline(ticket, is_internal=True)}\n{words}"
+
+
+def _headline(ticket: Ticket, *, is_internal: bool) -> str:
+    who = f" · {plain(ticket.organisation)}" if is_internal and ticket.organisation else ""
+    return f"**{ticket_label(ticket.id)}**{who} · {ticket.priority.value} · {plain(ticket.subject)}"
 
 
 def acknowledged(original: str, who: str) -> str:
