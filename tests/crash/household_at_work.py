@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,8 +136,13 @@ def _is_relayed(house: Household, asked: str, reply: str) -> bool:
 
 
 @asynccontextmanager
-async def a_household(data: Path, index: Path, *, seed: int) -> AsyncIterator[Household]:
-    """Twins and policies as in the sandbox; the desk is started, subscribed and ready."""
+async def a_household(
+    data: Path, index: Path, *, seed: int, more: Mapping[str, str] | None = None
+) -> AsyncIterator[Household]:
+    """Twins and policies as in the sandbox; the desk is started, subscribed and ready.
+
+    `more` are variables of the desk's environment besides those that point at the twins.
+    """
     time, rng = SystemTime(), random.Random(seed)  # noqa: S311 - repeatable, not secret
     world = a_workspace(time=time, rng=rng)
     shutil.copytree(index, data)
@@ -147,7 +152,7 @@ async def a_household(data: Path, index: Path, *, seed: int) -> AsyncIterator[Ho
         household.write_policies(data / "config", household.policy_files(world, desk_id=str(acme.id)))
         secret = world.code(40)
         variables = household.environment(slack, zendesk, data=data, port=free_port(), webhook_secret=secret)
-        desk = ServingProcess(variables, data / "desk.log")
+        desk = ServingProcess({**variables, **(more or {})}, data / "desk.log")
         try:
             await desk.start()
             await slack.subscribe(f"{desk.url}/slack/events")
