@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.errors import ConfigError
-from bot.core.opening_hours import WEEK, moment, plan_of, ticks, week_of, weeks_from, zone
+from bot.core.opening_hours import WEEK, moment, plan_of, ticks, ticks_in, week_of, weeks_from, zone
 from bot.core.policies import Calendar, Interval
 
 Span = tuple[datetime, datetime]
@@ -26,7 +26,7 @@ def due_at(calendar: Calendar, start: datetime, target: timedelta, pauses: Itera
     """
     if target < timedelta(0):
         raise ValueError("a target cannot be negative")
-    remaining, at = target // _TICK, ticks(start)
+    remaining, at = ticks_in(target), ticks(start)
     if not remaining:
         return moment(at)
     for pause_start, pause_end in _ordered(pauses):
@@ -85,6 +85,8 @@ def open_spans(calendar: Calendar, a: datetime, b: datetime) -> Iterator[Span]:
 
 
 def _ordered(pauses: Iterable[Span]) -> list[tuple[int, int]]:
+    if not pauses:
+        return []
     spans = sorted((ticks(start), ticks(end)) for start, end in pauses)
     if any(start > end for start, end in spans):
         raise ValueError("a pause cannot end before it starts")
@@ -106,11 +108,14 @@ def _advance(calendar: Calendar, at: int, amount: int) -> int:
     if calendar.is_always_open:
         return at + amount
     plan = plan_of(calendar)
-    wanted = amount + week_of(plan, at // WEEK).open_before(at)
-    for week in weeks_from(plan, at):
+    first = at // WEEK
+    week = week_of(plan, first)
+    wanted = amount + week.open_before(at)
+    for number in range(first + 1, first + plan.horizon):
         if wanted <= week.total:
             return week.reaches(wanted)
         wanted -= week.total
+        week = week_of(plan, number)
     raise ConfigError(f"calendar {calendar.name!r} does not open for that long within a hundred years")
 
 

