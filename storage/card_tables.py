@@ -23,6 +23,7 @@ cards = Table(
     Column("card", Words, nullable=False),
     Column("shown_at", Instant, nullable=False),
     Column("stale_at", Instant),
+    Column("left", Span),
     Column("step", Span),
     Column("calendar", String),
     Index(

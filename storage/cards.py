@@ -31,10 +31,9 @@ class SqlCards(SqlAnswers):
         )
 
     async def stale_cards(self, door: str, workspace: str, *, now: datetime, limit: int) -> Sequence[Card]:
-        longest = await self._all(_stale(door, workspace, now).order_by(cards.c.stale_at).limit(limit))
-        urgent = await self._all(
-            _stale(door, workspace, now).order_by(cards.c.step, cards.c.stale_at).limit(limit)
-        )
+        stale = _stale(door, workspace, now)
+        longest = await self._all(stale.order_by(cards.c.stale_at).limit(limit))
+        urgent = await self._all(stale.order_by(cards.c.left, cards.c.stale_at).limit(limit))
         return list(dict.fromkeys(_card_of(row) for row in (*longest, *urgent)))
 
     async def next_stale(self, door: str, workspace: str) -> datetime | None:
@@ -74,6 +73,7 @@ def _columns(card: Card) -> dict[str, Any]:
         "card": card.card,
         "shown_at": card.shown_at,
         "stale_at": stale.at if stale else None,
+        "left": stale.left if stale else None,
         "step": stale.step if stale else None,
         "calendar": stale.calendar if stale else None,
     }
@@ -86,7 +86,7 @@ def _card_of(row: Row) -> Card:
         address=Address(door=row["door"], workspace=row["workspace"], room=row["room"], thread=row["thread"]),
         card=row["card"],
         shown_at=row["shown_at"],
-        staleness=Staleness(at=row["stale_at"], step=row["step"], calendar=row["calendar"])
+        staleness=Staleness(at=row["stale_at"], left=row["left"], step=row["step"], calendar=row["calendar"])
         if row["stale_at"] is not None
         else None,
     )

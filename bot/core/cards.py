@@ -23,14 +23,16 @@ STEPS = (
     (timedelta(hours=24), timedelta(hours=1)),
 )
 LONGEST_STEP = timedelta(hours=4)
+SHORTEST = timedelta(minutes=1)  #: nothing is told in smaller units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staleness:
-    """When a card begins to be wrong, and how fast it gets worse: a step for each `step` of open time."""
+    """When a card begins to be wrong, and what it says then."""
 
     at: datetime
-    step: timedelta
+    left: timedelta  #: what is left at that instant
+    step: timedelta  #: by how much more the card says
     calendar: str  #: whose hours make it worse
 
 
@@ -82,20 +84,25 @@ def _staleness(clock: Clock, shown_at: datetime) -> Staleness | None:
     if remaining <= timedelta(0):
         return None  # since when it is overdue does not change
     step = step_of(remaining)
-    until = remaining - (told(remaining) - step)
+    then = told(remaining) - step
     return Staleness(
-        at=calendars.due_at(calendar_of(clock), max(shown_at, clock.started_at), until),
+        at=calendars.due_at(calendar_of(clock), max(shown_at, clock.started_at), remaining - then),
+        left=then,
         step=step,
         calendar=clock.calendar,
     )
 
 
 def wrongness(card: Card, calendars_by_name: Mapping[str, Calendar], now: datetime) -> float:
-    """How many steps the card is behind; zero while it is right. Closed hours make nothing worse."""
+    """How much too much the card says, as a share of what is left; zero while it is right.
+
+    Half an hour matters to whoever has one left, and not to whoever has ten. Closed hours make nothing worse.
+    """
     stale = card.staleness
     if stale is None or now < stale.at:
         return 0.0
     calendar = calendars_by_name.get(stale.calendar)
     if calendar is None:  # no longer configured: it is looked at anew
         return 1.0
-    return 1.0 + calendars.open_time_between(calendar, stale.at, now) / stale.step
+    since = calendars.open_time_between(calendar, stale.at, now)
+    return (stale.step + since) / max(stale.left - since, SHORTEST)

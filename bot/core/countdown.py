@@ -7,6 +7,7 @@ than a few at once, so that news never waits behind a countdown.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from bot.core import cards, promising
@@ -14,12 +15,15 @@ from bot.core.cards import Card
 from bot.core.context import Context
 from bot.core.effects import ShowStatus
 from bot.core.events import CardPosted, TimerFired
+from bot.core.policies import Calendar
 from bot.core.ports import Timer
 
 TIMER = "cards:"
 ROUND = timedelta(seconds=4)  #: between two looks while cards are wrong
 AT_ONCE = 3  #: edits of a workspace that may wait or be under way when more are planned
 CANDIDATES = 200  #: cards that are compared in one round
+Rank = Callable[[Card, Mapping[str, Calendar], datetime], float]
+RANK: Rank = cards.wrongness  #: what decides who is edited first; a benchmark compares another
 
 
 async def card_posted(context: Context, event: CardPosted) -> None:
@@ -45,7 +49,7 @@ async def edit_the_worst(context: Context, event: TimerFired) -> None:
     if waiting < AT_ONCE:
         stale = await context.tx.stale_cards(door, workspace, now=context.now, limit=CANDIDATES)
         calendars = context.policies.calendars
-        worst = sorted(stale, key=lambda card: -cards.wrongness(card, calendars, context.now))
+        worst = sorted(stale, key=lambda card: -RANK(card, calendars, context.now))
         for card in worst[: AT_ONCE - waiting]:
             await _edit(context, card)
     await _look_again(context, door, workspace, not_before=context.now + ROUND)

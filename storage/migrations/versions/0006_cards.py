@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("card", sa.Text(), nullable=False),
         sa.Column("shown_at", sa.BigInteger(), nullable=False),
         sa.Column("stale_at", sa.BigInteger()),
+        sa.Column("left", sa.BigInteger()),
         sa.Column("step", sa.BigInteger()),
         sa.Column("calendar", sa.String()),
         sa.PrimaryKeyConstraint("conversation", "is_internal", name="pk_cards"),

@@ -15,7 +15,7 @@ from storage.transactions import SqlTransaction
 MINUTE = timedelta(minutes=1)
 
 
-async def a_card(tx: SqlTransaction, thread: str, stale: float | None, step: timedelta = MINUTE) -> Card:
+async def a_card(tx: SqlTransaction, thread: str, stale: float | None, left: timedelta = MINUTE) -> Card:
     conversation = await a_conversation(tx, thread)
     card = Card(
         conversation=conversation.id,
@@ -23,7 +23,9 @@ async def a_card(tx: SqlTransaction, thread: str, stale: float | None, step: tim
         address=conversation.address,
         card=f"card-{thread}",
         shown_at=T0,
-        staleness=None if stale is None else Staleness(at=later(stale), step=step, calendar="24x7"),
+        staleness=None
+        if stale is None
+        else Staleness(at=later(stale), left=left, step=MINUTE, calendar="24x7"),
     )
     await tx.save_card(card)
     return card
@@ -42,9 +44,9 @@ async def test_a_card_is_replaced_and_its_other_version_stays(ledger: SqlLedger)
 
 async def test_stale_cards_are_the_longest_and_the_most_urgent(ledger: SqlLedger) -> None:
     async with ledger.transaction(now=T0, cause="test") as tx:
-        oldest = await a_card(tx, "1.0", 1, step=timedelta(hours=1))
-        await a_card(tx, "2.0", 2, step=timedelta(hours=1))
-        urgent = await a_card(tx, "3.0", 3, step=SECOND)
+        oldest = await a_card(tx, "1.0", 1, left=timedelta(hours=1))
+        await a_card(tx, "2.0", 2, left=timedelta(hours=1))
+        urgent = await a_card(tx, "3.0", 3, left=SECOND)
         await a_card(tx, "4.0", 11)
         await a_card(tx, "5.0", None)
 

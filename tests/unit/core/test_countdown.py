@@ -10,7 +10,7 @@ from pathlib import Path
 from core_kit import CAROL, NOON, Bench, a_bench, a_message, a_room, an_address, policies
 
 from bot.core import promising
-from bot.core.cards import STEPS, Card, Staleness
+from bot.core.cards import Card, Staleness
 from bot.core.context import Context
 from bot.core.effects import ShowStatus
 from bot.core.events import MessageReceived
@@ -87,12 +87,13 @@ async def test_an_edit_never_waits_behind_a_crowd_of_countdowns(bench: Bench) ->
 
 
 async def test_the_most_wrong_card_comes_first(bench: Bench) -> None:
-    """Ten minutes before it is due a card that is five steps behind counts more than a day's that is one."""
+    """Five minutes too many of ten count more than four hours of forty, and than one minute of an hour."""
     await bench.tell(an_emergency("1.0"), an_emergency("2.0"), an_emergency("3.0"))
     bench.performed.clear()
-    behind = {1: (5 * MINUTE, STEPS[0][1]), 2: (timedelta(hours=2), timedelta(hours=4)), 3: (MINUTE, MINUTE)}
+    hour = 60 * MINUTE
+    behind = {1: (10 * MINUTE, 5 * MINUTE), 2: (40 * hour, 4 * hour), 3: (hour, 10 * MINUTE)}
     async with bench.ledger.transaction(now=bench.now, cause="plant") as tx:
-        for conversation, (late, step) in behind.items():
+        for conversation, (left, step) in behind.items():
             known = await tx.conversation(conversation)  # type: ignore[arg-type]  # a number from the table above
             await tx.save_card(
                 Card(
@@ -101,10 +102,10 @@ async def test_the_most_wrong_card_comes_first(bench: Bench) -> None:
                     address=known.address,
                     card=f"card-{conversation}",
                     shown_at=NOON,
-                    staleness=Staleness(at=bench.now - late, step=step, calendar="24x7"),
+                    staleness=Staleness(at=bench.now, left=left, step=step, calendar="24x7"),
                 )
             )
-    bench.now += timedelta(minutes=30)
+    bench.now += 30 * MINUTE
     timers = await bench.ledger.claim_timers(now=bench.now, limit=100, lease=MINUTE)
     for leased in timers:
         async with bench.ledger.finishing(leased, now=bench.now) as tx:
