@@ -71,13 +71,11 @@ class Rotation:
                 yield from span
 
     def _turn(self, at: datetime) -> int:
-        """Its number: whole turns on the wall clock, put right where a clock was turned meanwhile."""
+        """Its number: whole turns on the wall clock. An hour that comes again does not take a turn back."""
         local = at.astimezone(zone(self.timezone)).replace(tzinfo=None)
         turn = (local - self.starts) // self.every
         while self._handoff(turn + 1) <= at:
             turn += 1
-        while self._handoff(turn) > at:
-            turn -= 1
         return turn
 
     def _handoff(self, turn: int) -> datetime:

@@ -182,6 +182,17 @@ def test_the_week_in_which_clocks_go_back_is_an_hour_longer_and_nobody_is_called
     assert [turn.called.people[0].user for turn in turns] == ["U0", "U1", "U0", "U1", "U0"]
 
 
+def test_an_hour_that_comes_again_takes_no_turn_back() -> None:
+    starts = datetime(2026, 10, 31, 0, 45)  # noqa: DTZ001 - a wall clock
+    rota = on_call(rotation(2, HOUR, starts, "America/New_York"))
+    clocks_go_back = datetime(2026, 11, 1, 6, tzinfo=UTC)
+    turns = rota.turns("on_call", clocks_go_back - HOUR, clocks_go_back + 2 * HOUR)
+
+    assert [f"{turn.ends_at:%H:%M}" for turn in turns] == ["05:45", "07:45", "08:00"]
+    for minute in range(-15, 105, 5):
+        assert rota.who("on_call", clocks_go_back + minute * timedelta(minutes=1)) == turns[1].called.people
+
+
 def test_hours_that_must_be_covered_leave_the_others_alone() -> None:
     office = Calendar(
         name="o", timezone="UTC", hours=((Interval(start=9 * 60, end=17 * 60),),) * 5 + ((), ())
