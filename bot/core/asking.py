@@ -27,12 +27,32 @@ _BY_PROGRAM = re.compile(
     r"\b(?:via|through|using|with|by|pela|pelo|com|usando)\b[^.!?]*\b(?:api|sdk|cli|rest|graphql)\b"
 )
 
+_LONGEST = 90  #: characters of a pleasantry; it also bounds in how many ways one may be read
+# Every word of the message belongs to one of these; whole phrases where a part of one says something else.
 _PLEASANTRY = re.compile(
-    r"(?:(?:hi|hello|hey|good (?:morning|afternoon|evening)|thanks|thank you|thank u|thx|ty|cheers|many|much"
-    r"|very|so|again|a lot|all|everyone|there|team|ok|okay|k|great|perfect|nice|cool|awesome|excellent|got it"
-    r"|understood|will do|it works|that works|works now|that helped|solved|done|noted|appreciated"
-    r"|oi|ola|bom dia|boa tarde|boa noite|obrigad[oa]|muito|valeu|certo|entendi|beleza|perfeito|otimo"
-    r"|resolvido|funcionou|deu certo|pessoal|gente|to all|you|guys|folks)\b\s*)+"
+    r"(?:(?:hi|hello|hey|good (?:morning|afternoon|evening|job|work)|thanks|thank you|thank u|thx|ty"
+    r"|cheers|many|much|very|really|so|again|a lot|a million|all|everyone|there|team|mate|ok|okay|k"
+    r"|great|perfect|nice|cool|awesome|excellent|got it|understood|will do|(?:it )?(?:all )?works (?:now"
+    r"|again|fine|like a charm)|it works|that works|that worked|that (?:fixed|solved|did) it|that helped"
+    r"|(?:problem |issue |all )?solved|done|confirmed|noted|appreciated?|i appreciate (?:it|that"
+    r"|your help)|appreciate (?:it|that)|sounds good|(?:we are |we re |i m |i am )?(?:all )?(?:good|set"
+    r"|fine)(?: now| here)?|nice work|no problem|no worries|you (?:re|are) (?:welcome|the best)|you rock"
+    r"|happy holidays|have a (?:good|great|nice) (?:one|day|evening|week|weekend)|(?:quick|fast|great"
+    r"|excellent|good) (?:support|help)|for (?:(?:your|the|all|all your|all the) )?(?:(?:quick|fast"
+    r"|prompt|great|kind|swift) )?(?:help|support|reply|response|answer|time|patience|update|fix"
+    r"|assistance|info|information)|(?:you|we) (?:can|may) (?:now )?close (?:this|it|the)(?: ticket"
+    r"| case| one)?|please close (?:this|it|the)(?: ticket| case| one)?|oi|ola|bom dia|boa tarde"
+    r"|boa noite|obrigad[oa]|muito|mesmo|valeu|certo|tudo certo|entendi|entendido|beleza|perfeito|otimo"
+    r"|excelente|maravilha|show|(?:problema |ja )?resolvido|(?:agora |ja )?funciona|funcionou|deu certo"
+    r"|agora|pessoal|gente|grat[oa]|agradec(?:o|emos)|um abraco|abracos|de nada|combinado"
+    r"|bom (?:fim de semana|trabalho|descanso)|(?:(?:pela|pelo|a|o) )(?:ajuda|resposta|suporte|retorno"
+    r"|atencao|apoio)(?: (?:rapid[oa]|agil))?|(?:pode|podem|pode-se) (?:fechar|encerrar)(?: (?:o|este"
+    r"|esse))?(?: (?:chamado|ticket|caso))?|to all|you|guys|folks)\b\s*)+"
+)
+# "Thanks, Ada!": whose name it is does not matter, as long as it ends what is said.
+_NAMED = re.compile(
+    r"\b((?i:thank you|thanks|thx|cheers|obrigad[oa]|valeu)(?: so much| a lot| again| for (?:your|the|all) \w+)?)"
+    r",?\s+@?[A-ZÀ-Ý][a-zà-ÿ'-]{1,20}(?=\s*(?:[!.,]|$))"
 )
 # What programs send while their owner is away, as mail clients and desks begin it.
 _AUTO_REPLY = re.compile(
@@ -54,8 +74,8 @@ def wants_ticket(text: str) -> bool:
 
 def is_pleasantry(text: str) -> bool:
     """Whether nothing is said but hello, thanks or all right: nothing that wants an answer."""
-    said = " ".join(_NOT_WORDS.sub(" ", _EMOJI.sub(" ", _folded(text))).split())
-    return not said or bool(_PLEASANTRY.fullmatch(said))
+    said = " ".join(_NOT_WORDS.sub(" ", _EMOJI.sub(" ", _folded(_NAMED.sub(r"\1", text)))).split())
+    return not said or (len(said) <= _LONGEST and bool(_PLEASANTRY.fullmatch(said)))
 
 
 def is_auto_reply(text: str) -> bool:
