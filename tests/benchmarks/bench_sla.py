@@ -3,7 +3,7 @@
     python tests/benchmarks/bench_sla.py
 
 Exit code 1 below 20,000 a second, or below 50 times businesstimedelta. That one is compared where it is there
-(`pip install businesstimedelta`), and on the cases where both are right, by the oracle of the tests. Figures are
+(`pip install businesstimedelta`), on the cases where both are right by the oracle of the tests. Figures are
 per second of one core's own time, so that what else the machine does matters less.
 """
 
