@@ -98,9 +98,20 @@ class Polling:
             await watching.arm(tx, at=now)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until told to stop."""
+        """Until told to stop; somebody else's slow server keeps nobody waiting then."""
+        looking = asyncio.create_task(self._keep_looking())
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({looking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await looking
+
+    async def _keep_looking(self) -> None:
         is_first = True
-        while not stop.is_set():
+        while True:
             try:
                 await self.round()
                 if is_first:
@@ -108,22 +119,25 @@ class Polling:
                 is_first = False
             except Unavailable as error:
                 log.warning("store_unavailable", reason=str(error))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK.total_seconds()):
-                    await stop.wait()
+            await asyncio.sleep(LOOK.total_seconds())
 
     async def _read(self, feed: RotaFeed) -> None:
         """A feed that cannot be read leaves the copy as it is."""
         now = self._time.now()
         copy = (await self._copies.copies()).get(feed.source, LiveRota(source=feed.source))
         try:
-            reading = await feed.read(copy.reading, now=now)
+            async with asyncio.timeout(TURN.total_seconds()):
+                reading = await feed.read(copy.reading, now=now)
         except (Unavailable, Rejected) as error:
-            await self._failed(copy, error)
-            return
+            return await self._failed(copy, error)
+        except TimeoutError:
+            return await self._failed(copy, Unavailable("it takes too long"))
+        except Exception as error:  # noqa: BLE001 - what somebody else wrote must not stop the desk
+            return await self._failed(copy, Unavailable(f"cannot be read ({type(error).__name__})"))
         fresh = LiveRota(source=feed.source, reading=reading, read_at=now, tried_at=now)
         await self._copies.keep(fresh, again_at=now + EVERY)
         log.info("rota_read", source=feed.source, duties=len(reading.duties))
+        return None
 
     async def _failed(self, copy: LiveRota, error: DeskbellError) -> None:
         now, failures = self._time.now(), copy.failures + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -173,8 +173,8 @@ class OnCall:
         """[a, b) without a hole, each stretch with whoever `called` names in it."""
         edges = sorted({a.astimezone(UTC), *self._changes(role, a, b)})
         found: list[Turn] = []
-        for start, end in zip(edges, (*edges[1:], b.astimezone(UTC)), strict=True):
-            called = self.called(role, start)
+        for start, end, current in self._stretches(role, edges, b.astimezone(UTC)):
+            called = current.called(role, start)
             if found and found[-1].called == called:
                 found[-1] = replace(found[-1], ends_at=end)
             elif start < end:
@@ -199,6 +199,27 @@ class OnCall:
         if needed is None:
             return ((turn.starts_at, turn.ends_at),)
         return calendars.open_spans(needed, turn.starts_at, turn.ends_at)
+
+    def _stretches(
+        self, role: str, edges: Sequence[datetime], last: datetime
+    ) -> Iterator[tuple[datetime, datetime, OnCall]]:
+        """From edge to edge, with only the shifts that cover it: a long list is walked once."""
+        listed = (self.overrides, self.shifts, self.live)
+        waiting = [
+            (shift.starts_at, part, place, shift)
+            for part, shifts in enumerate(listed)
+            for place, shift in enumerate(shifts)
+            if shift.role == role
+        ]
+        waiting.sort(key=lambda one: one[:3], reverse=True)
+        active: list[tuple[int, int, Shift]] = []
+        for start, end in zip(edges, (*edges[1:], last), strict=True):
+            active = [one for one in active if one[2].ends_at > start]
+            while waiting and waiting[-1][0] <= start:
+                active.append(waiting.pop()[1:])
+            active.sort(key=lambda one: one[:2])
+            overrides, shifts, live = (tuple(one[2] for one in active if one[0] == part) for part in range(3))
+            yield start, end, replace(self, overrides=overrides, shifts=shifts, live=live)
 
     def _changes(self, role: str, a: datetime, b: datetime) -> Iterator[datetime]:
         for shift in (*self.overrides, *self.shifts, *self.live):

@@ -16,6 +16,7 @@ from bot.core.live_rotas import AHEAD, Duty, Reading
 from handlers import egress
 
 LARGEST = 4 * 2**20  #: bytes, unpacked
+MOST = 5_000  #: shifts; one an hour is less than half of that
 REDIRECTS = 3
 BEFORE = timedelta(days=2)  #: a shift that has begun is still a shift
 
@@ -118,6 +119,8 @@ async def _parsed(parse: Parse, body: bytes, where: str, now: datetime) -> Readi
         duties = await asyncio.to_thread(parse, body, now - BEFORE, now + AHEAD)
     except UserFacingError as error:
         raise Rejected(f"{where}: {error}") from None
+    if len(duties) > MOST:
+        raise Rejected(f"{where}: holds more than {MOST} shifts in {AHEAD.days} days")
     return Reading(duties=duties, until=now + AHEAD)
 
 

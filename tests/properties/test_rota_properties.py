@@ -203,3 +203,32 @@ def test_hours_that_must_be_covered_leave_the_others_alone() -> None:
     gaps = rota.gaps("on_call", datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 30, tzinfo=UTC))
 
     assert [(gap.starts_at.hour, gap.ends_at.hour) for gap in gaps] == [(12, 17)] * 5
+
+
+stretches = st.tuples(st.integers(0, 400), st.integers(1, 60), st.sampled_from("ABC"))
+
+
+@calm
+@given(live=st.lists(stretches, max_size=12), own=st.lists(stretches, max_size=4), moment=st.integers(0, 500))
+def test_turns_of_overlapping_shifts_are_what_is_named_at_each_instant(
+    live: list[tuple[int, int, str]], own: list[tuple[int, int, str]], moment: int
+) -> None:
+    def shifts(given_: list[tuple[int, int, str]]) -> tuple[Shift, ...]:
+        return tuple(
+            Shift(
+                role="on_call",
+                person=person(who),
+                starts_at=START + begins * HOUR,
+                ends_at=START + (begins + length) * HOUR,
+            )
+            for begins, length, who in given_
+        )
+
+    rota = OnCall(standing={"on_call": ()}, live=shifts(live), shifts=shifts(own), overrides=shifts(own[:1]))
+    at = START + moment * HOUR
+    (turn,) = [
+        turn
+        for turn in rota.turns("on_call", START, START + 500 * HOUR + HOUR)
+        if turn.starts_at <= at < turn.ends_at
+    ]
+    assert turn.called == rota.called("on_call", at)

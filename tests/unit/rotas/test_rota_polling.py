@@ -136,7 +136,7 @@ async def test_a_restart_begins_with_the_last_good_copy(stage: Stage) -> None:
         assert (copy.failures, copy.problem, copy.read_at) == (1, "out of town", NOW)
 
 
-@pytest.mark.parametrize("error", [Unavailable("no"), Rejected("no")])
+@pytest.mark.parametrize("error", [Unavailable("no"), Rejected("no"), ZeroDivisionError("a bug")])
 async def test_after_a_failure_it_is_tried_again_soon_and_then_less_often(
     stage: Stage, error: Exception
 ) -> None:
