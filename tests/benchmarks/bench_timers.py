@@ -2,8 +2,8 @@
 
     python tests/benchmarks/bench_timers.py [--sizes 10000 100000 1000000]
 
-Each size has a SQLite file of its own, with timers over the next thirty days. Every figure is a median, taken in
-turns over the sizes, so that only the ratio between them means anything: it is what the number of timers costs.
+Each size has a SQLite file of its own, with timers over the next thirty days. Every figure is a median, taken
+in turns over the sizes, so that only the ratio between them means anything: what the number of timers costs.
 """
 
 from __future__ import annotations
