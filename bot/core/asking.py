@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from bot.core.pleasantries import FILLERS, is_all_well
+
 # Folded text: lower case, no accents. A wish begins a sentence, or follows words that make it one, so that
 # "my open ticket", "did you open a ticket?" and "how do I open a ticket in Jira?" are none.
 _WISHES = re.compile(
@@ -51,8 +53,8 @@ _PLEASANTRY = re.compile(
 )
 # "Thanks, Ada!": whose name it is does not matter, as long as it ends what is said.
 _NAMED = re.compile(
-    r"\b((?i:thank you|thanks|thx|cheers|obrigad[oa]|valeu)(?: so much| a lot| again| for (?:your|the|all) \w+)?)"
-    r",?\s+@?[A-ZÀ-Ý][a-zà-ÿ'-]{1,20}(?=\s*(?:[!.,]|$))"
+    r"\b((?i:thank you|thanks|thx|cheers|obrigad[oa]|valeu)"
+    r"(?: so much| a lot| again| for (?:your|the|all) \w+)?),?\s+@?[A-ZÀ-Ý][a-zà-ÿ'-]{1,20}(?=\s*(?:[!.,]|$))"
 )
 # What programs send while their owner is away, as mail clients and desks begin it.
 _AUTO_REPLY = re.compile(
@@ -75,7 +77,10 @@ def wants_ticket(text: str) -> bool:
 def is_pleasantry(text: str) -> bool:
     """Whether nothing is said but hello, thanks or all right: nothing that wants an answer."""
     said = " ".join(_NOT_WORDS.sub(" ", _EMOJI.sub(" ", _folded(_NAMED.sub(r"\1", text)))).split())
-    return not said or (len(said) <= _LONGEST and bool(_PLEASANTRY.fullmatch(said)))
+    if not said or is_all_well(said):
+        return True
+    is_short = len(said) <= _LONGEST and not set(said.split()) <= FILLERS
+    return is_short and bool(_PLEASANTRY.fullmatch(said))
 
 
 def is_auto_reply(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Thanks and farewells, in English and Portuguese, start no clock and reopen nothing; everything else does."""
+"""Thanks and farewells, in English and Portuguese, start no clock and reopen nothing; the rest does."""
 
 from __future__ import annotations
 
@@ -101,6 +101,53 @@ Um abraço
 Abraços!
 Combinado
 Boa tarde, obrigado!
+Thanks for sorting this out!
+Brilliant, thank you
+That did the trick, cheers
+Fantastic, works perfectly now
+Thank you for looking into it
+Ok thank you very much for the explanation
+Super, thanks
+Merci!
+Thanks guys, great job
+Yep, fixed. Thanks!
+It's working now, thank you!
+Lovely, thanks
+Thanks for letting me know
+ok cool
+thank you sir
+Obrigado pela atenção!
+Maravilha, obrigado!
+Muito obrigado pelo retorno
+Top, obrigado
+Ok, muito grato
+Agora foi, valeu!
+Está funcionando, obrigado
+Obrigado pela explicação
+Tranquilo, obrigado
+Legal, obrigada
+Tenha um ótimo dia
+Sucesso, obrigado
+That resolved it, thanks heaps
+Nice one, thank you
+Working fine on our side now, thanks
+Thank you for the swift resolution
+Great stuff!
+Appreciate the quick turnaround
+Looks good now, cheers
+Happy with that, thanks
+Cool, that helps
+Perfect, closing on our side
+thnx!
+Deu tudo certo por aqui, obrigado
+Obrigado pelo suporte de sempre
+Muito bom, valeu mesmo
+Obrigadão!
+Era isso mesmo, obrigado
+Ficou ótimo, obrigada
+Consegui, obrigado!
+Agradeço o pronto atendimento
+Perfeito, pode encerrar
 """.strip().splitlines()
 
 WANTS = """
@@ -192,6 +239,66 @@ Resolvido? ainda vejo o erro
 Bom dia, o cluster caiu
 Boa tarde, preciso de ajuda
 Perfeito, exceto o segundo nó
+Thanks, we will wait for the patch then, when is it due?
+ok, the second node too
+Thank you but no
+great, another outage
+Fine, but who pays for this
+Thanks Ada but the pod is dead
+all nodes are down
+good morning, the API returns 500
+it works only with sudo
+done what you said, same error
+Perfect timing: it crashed again
+so?
+again
+very slow again
+all again
+Everything is down again
+show me the logs
+time is up
+Obrigado, vou testar e volto
+ok, e o outro nó
+tudo parado de novo
+agora caiu
+de novo
+certo, mas e o backup
+show de horrores isso aqui
+Bom dia, alguma previsão
+muito lento
+agora não abre
+agora
+Obrigado Ada, porém falhou
+Thanks for the update, we need it before Friday
+Great, and the logs show the same message
+OK so the fix is in which release
+Nice, but now the other job hangs
+thank you, waiting for the next step
+working on it, but stuck at step two
+not fixed
+Fixed one, two remain
+Solved the first problem only
+it is working but slowly
+Perfect storm: everything failed
+glad you asked, the version is 1.0
+Thanks, please escalate
+how is it working
+is it solved now
+I have it all working with the old one
+You have fixed the other one
+they have it working and we do not
+Obrigado, precisamos disso hoje
+Ótimo, e o segundo cluster
+resolveu só o primeiro
+funciona só às vezes
+funcionando, porém lento
+obrigado, aguardando a próxima etapa
+voltou a dar erro
+está feito como vocês pediram
+Certo, então qual é a versão
+tudo certo menos o backup
+sempre o mesmo problema
+vou ver com a equipe e te digo
 """.strip().splitlines()
 
 AWAY = """
