@@ -28,6 +28,7 @@ WEEK = 7 * _DAY
 Hours = tuple[tuple[int, int], ...]  #: in ticks after midnight, in order; an end may lie in the next day
 
 _PROBE = _DAY  # no zone changes its offset twice within a day; a test reads them all
+_MOST = 256  #: calendars that are kept prepared
 _HORIZON = 5_219  # weeks, a hundred years: whatever is not due by then never is
 
 
@@ -107,9 +108,24 @@ class Week:
         return self.ends[index] - (self.sums[index] - amount)
 
 
-@lru_cache(maxsize=256)
+#: By identity: hashing a calendar takes longer than finding a due time in it. Equal ones share a plan below.
+_prepared: dict[int, tuple[Calendar, Plan]] = {}
+
+
 def plan_of(calendar: Calendar) -> Plan:
-    """Prepare a calendar; ConfigError for an unknown zone."""
+    """The calendar, prepared; ConfigError for an unknown zone."""
+    known = _prepared.get(id(calendar))
+    if known is not None and known[0] is calendar:
+        return known[1]
+    if len(_prepared) >= _MOST:
+        _prepared.clear()
+    plan = _plan_of(calendar)
+    _prepared[id(calendar)] = calendar, plan
+    return plan
+
+
+@lru_cache(maxsize=_MOST)
+def _plan_of(calendar: Calendar) -> Plan:
     if len(calendar.hours) != 7:  # noqa: PLR2004  # the days of a week
         raise ConfigError(f"calendar {calendar.name!r} needs hours for seven days")
     opens_at_all = any(calendar.hours) or any(calendar.special_hours.values())

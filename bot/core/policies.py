@@ -41,7 +41,7 @@ class Calendar:
 
     name: str
     timezone: str  #: an IANA name
-    hours: tuple[tuple[Interval, ...], ...] = field(hash=False)  # looked up for every due time
+    hours: tuple[tuple[Interval, ...], ...]
     holidays: Mapping[date, str] = field(default_factory=dict, hash=False)  #: local date → its name
     is_always_open: bool = False  #: 24x7: plain UTC arithmetic
     #: A local date's hours in the place of its weekday's; they beat a holiday.
