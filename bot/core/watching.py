@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core import rota_replies, saying
+from bot.core.calling import CSM, MANAGER
 from bot.core.context import Context
 from bot.core.effects import PostReply, Purpose
 from bot.core.model import INTERNAL, Address, Conversation, Room, Text
@@ -43,6 +44,8 @@ def roles_called(policies: Policies) -> tuple[str, ...]:
     """The roles that some escalation step calls, in the order of oncall.toml."""
     steps = (step for promise in policies.targets.values() for step in promise.steps)
     called = {target for step in steps for target in step.targets}
+    if CSM in called:
+        called.add(MANAGER)  # who is called for an organisation without one
     return tuple(role for role in policies.on_call.standing if role in called)
 
 
@@ -93,7 +96,7 @@ async def look_ahead(context: Context) -> None:
 
 
 async def _tell(context: Context, room: Room, due: Gaps) -> None:
-    conversation = await _of_the_room(context, room)
+    conversation = await of_the_room(context, room)
     body = rota_replies.gaps_ahead(due, context.policies.on_call, context.now)
     await context.tx.plan(
         PostReply(
@@ -106,7 +109,7 @@ async def _tell(context: Context, room: Room, due: Gaps) -> None:
     )
 
 
-async def _of_the_room(context: Context, room: Room) -> Conversation:
+async def of_the_room(context: Context, room: Room) -> Conversation:
     """What we say in the room itself, outside every thread."""
     address = Address(door=room.door, workspace=room.workspace, room=room.room, thread="")
     return await context.tx.find_conversation(address) or await context.tx.open_conversation(

@@ -20,6 +20,8 @@ MOST = 5_000  #: shifts; one an hour is less than half of that
 REDIRECTS = 3
 BEFORE = timedelta(days=2)  #: a shift that has begun is still a shift
 
+_PRIVATE = "leads into a private network; private = true allows our own network"
+
 Parse = Callable[[bytes, datetime, datetime], tuple[Duty, ...]]  #: UserFacingError when it cannot be read
 
 
@@ -51,6 +53,8 @@ class IcalFeed:
         except TimeoutError:
             raise Unavailable(f"{self.where}: no answer within the time given") from None
         except (ClientError, OSError) as error:
+            if isinstance(getattr(error, "os_error", None), egress.PrivateHost):
+                raise Rejected(f"{self.where}: {_PRIVATE}") from None
             raise Unavailable(f"{self.where}: cannot be reached ({type(error).__name__})") from None
         if answer.body is not None:
             reading = await _parsed(self.parse, answer.body, self.where, now)
@@ -63,7 +67,7 @@ class IcalFeed:
         url = self.url
         for _ in range(REDIRECTS + 1):
             if not self.is_private and (why := egress.refusal(url)):
-                raise Rejected(f"{self.where}: {why}")
+                raise Rejected(f"{self.where}: {why}; private = true allows our own network")
             headers = _conditions(known) | {"Accept": "text/calendar, */*;q=0.1"}
             async with session.get(url, headers=headers, allow_redirects=False) as response:
                 if response.status not in (301, 302, 303, 307, 308):
