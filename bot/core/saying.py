@@ -39,7 +39,7 @@ async def say(
     answer: AnswerId | None = None,
     shown: Shown | None = None,
 ) -> None:
-    """Say something in the conversation's thread."""
+    """Say something in the conversation's thread, in the place of what is shown there already."""
     await context.tx.plan(
         PostReply(
             conversation=conversation.id,
@@ -50,6 +50,7 @@ async def say(
             buttons=buttons,
             was_addressed=was_addressed,
             answer=answer,
+            shown=shown,
         )
     )
 
