@@ -99,6 +99,7 @@ class SlackChat:
             last_reply_at=_instant(replies[-1].ts) if replies else None,
             is_edited=message.edited is not None and not message.bot_id,
             is_bot=bool(message.bot_id),
+            is_growing=message.is_streaming,
             is_only_for_viewer=message.ephemeral_to is not None,
         )
 

@@ -55,6 +55,7 @@ class MessageView:
     last_reply_at: datetime | None = None
     is_edited: bool = False
     is_bot: bool = False
+    is_growing: bool = False  #: more of it is on its way
     is_only_for_viewer: bool = False  #: Slack calls it ephemeral
 
 

@@ -13,6 +13,7 @@ EFFECTS: Mapping[str, str] = {
     "ClassifyTicket": "Judge what the ticket is about",
     "PostReply": "Post a reply in Slack",
     "EditReply": "Change a reply in Slack",
+    "WithdrawShown": "Take half an answer away again",
     "ShowStatus": "Bring the status card up to date",
     "IdentifyPerson": "Ask Slack who this person is",
     "CreateReplica": "Create the ticket in Zendesk",
