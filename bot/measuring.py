@@ -90,6 +90,14 @@ class _Snapshot(Collector):
         for queue, due_at in self._statistics.oldest_due.items():
             oldest.add_metric([queue], max((self._now - due_at).total_seconds(), 0.0))
         yield oldest
+        alerts = GaugeMetricFamily(
+            "deskbell_alerts",
+            "Escalations so far, by where and what became of them",
+            labels=["destination", "state"],
+        )
+        for (destination, state), count in self._statistics.alerts.items():
+            alerts.add_metric([destination or "room", state], count)
+        yield alerts
 
 
 class _OnCall(Collector):

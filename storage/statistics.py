@@ -12,6 +12,7 @@ from sqlalchemy.types import BigInteger
 
 from bot.core.model import ClockState, Metric, TicketStatus
 from bot.core.statistics import DurationCount, Statistics, TierPriority
+from storage.alerts import count_alerts
 from storage.database import Database
 from storage.reports import depth, oldest_pending
 from storage.tables import clocks, tickets
@@ -45,6 +46,7 @@ class SqlCounting:
                 resolutions=await _durations(connection, Metric.RESOLUTION_TIME, resolution_bounds),
                 depth=await depth(connection),
                 oldest_due={queue: now - age for queue, age in waited.items()},
+                alerts=await count_alerts(connection),
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -34,6 +34,7 @@ class Statistics:
     resolutions: Sequence[DurationCount]
     depth: Mapping[tuple[str, str], int]  #: (queue, state)
     oldest_due: Mapping[str, datetime]  #: by queue
+    alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)  #: (destination, what became of it)
 
     @property
     def promises(self) -> Mapping[TierPriority, tuple[int, int]]:
