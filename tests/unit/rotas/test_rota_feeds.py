@@ -64,6 +64,7 @@ async def test_repeated_events_stay_at_their_wall_clock_time_and_leave_exception
 async def test_an_unchanged_feed_is_not_sent_again_until_too_few_days_are_known() -> None:
     async with feed_server() as server:
         server.body, server.etag = ical(event("Ada", NOW, NOW + WEEK)), '"v1"'
+        server.headers = {"Last-Modified": "Tue, 24 Nov 2026 11:00:00 GMT"}
         feed = a_feed(server.url)
         first = await feed.read(None, now=NOW)
         again = await feed.read(first, now=NOW + HOUR)
@@ -71,6 +72,7 @@ async def test_an_unchanged_feed_is_not_sent_again_until_too_few_days_are_known(
 
     assert again is first
     assert [asked.get("If-None-Match") for asked in server.asked] == [None, '"v1"', None]
+    assert server.asked[1].get("If-Modified-Since") == "Tue, 24 Nov 2026 11:00:00 GMT"
     assert later.until > first.until
 
 

@@ -119,3 +119,38 @@ def test_whoever_may_be_called_at_any_time_may_acknowledge() -> None:
         OnCall(standing={}, shifts=(shift,)),
     ):
         assert OTTO in one.everybody()
+
+
+def test_what_a_feed_calls_people_notifies_nobody_and_links_nowhere() -> None:
+    hostile = "<!channel> <@U_ADA> [now](https://evil.example) **x**"
+    on_call = OnCall(standing={"on_call": ()}, unknown={"on_call": (hostile,)}, names={ADA: "Ada *A*"})
+    said = rota_replies.gaps_ahead({"on_call": [gap(NOW, NOW + DAY)]}, on_call, NOW)
+
+    assert "<!channel>" not in said
+    assert "<@U_ADA>" not in said
+    assert "](https" not in said
+    assert "There is no fallback." in said
+
+
+def test_an_answer_names_the_next_turn_and_whoever_stands_in() -> None:
+    stands_in = Shift(role="on_call", person=ADA, starts_at=NOW, ends_at=NOW + DAY)
+    on_call = OnCall(
+        standing={"on_call": (OTTO,), "manager": ()}, overrides=(stands_in,), names={ADA: "Ada", OTTO: "Otto"}
+    )
+    turns = {role: on_call.turns(role, NOW, NOW + 2 * DAY) for role in on_call.standing}
+
+    assert rota_replies.who_is_on_call(turns, on_call).splitlines() == [
+        r"**on\_call**: Ada (standing in) until Wed 2026-11-25 12:00 UTC, then Otto",
+        "**manager**: nobody",
+    ]
+    assert rota_replies.unknown_role("cto", ["manager"]) == "There is no role cto. I know manager."
+    assert "everybody is one of ours" in rota_replies.only_among_ourselves()
+
+
+def test_a_long_list_of_gaps_is_cut_with_its_end_named() -> None:
+    nights = [gap(NOW + number * DAY, NOW + number * DAY + HOUR) for number in range(1, 20)]
+    said = rota_replies.gaps_ahead({"on_call": nights}, OnCall(standing={}, fallback=(OTTO,)), NOW)
+
+    assert said.count("- ") == 6
+    assert "- and 14 more until 2026-12-13" in said
+    assert "the fallback: U\\_OTTO" in said
