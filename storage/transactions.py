@@ -27,6 +27,7 @@ from bot.core.model import (
 )
 from bot.core.ports import NewMessage, NewTicket, Timer
 from storage.alerts import SqlAlerts
+from storage.audits import SqlAudits
 from storage.claiming import NOW, is_pending
 from storage.clocks import SqlClocks
 from storage.codec import encode
@@ -50,7 +51,7 @@ from storage.tables import (
 )
 
 
-class SqlTransaction(SqlToldGaps, SqlAlerts, SqlClocks):
+class SqlTransaction(SqlAudits, SqlToldGaps, SqlAlerts, SqlClocks):
     """`bot.core.ports.Transaction`. The ledger opens it, and commits or rolls back."""
 
     def __init__(self, connection: AsyncConnection, database: Database, *, now: datetime, cause: str) -> None:

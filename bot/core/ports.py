@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from bot.core.alerts import Alert, SendAlert
+from bot.core.auditing import AuditRecord, TimerState
 from bot.core.cards import Card
 from bot.core.effects import (
     CommentOnReplica,
@@ -284,6 +285,15 @@ class Transaction(Records, Protocol):
 
     async def count_pending(self, bucket: str, *, at_most: int) -> int:
         """Effects of this bucket that wait or are under way, counted up to `at_most`."""
+
+    async def timer(self, key: str) -> TimerState | None:
+        """A timer as it is stored."""
+
+    async def audit(self) -> AuditRecord:
+        """What the last rounds of the auditor came to."""
+
+    async def keep_audit(self, record: AuditRecord) -> None:
+        """Write that back."""
 
     async def timer_due(self, key: str) -> datetime | None:
         """When this timer comes due, or its lease ends; None where there is none."""

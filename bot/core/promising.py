@@ -186,7 +186,7 @@ def card_inside(conversation: Conversation, room: Room) -> ShowStatus:
 
 async def begin(context: Context, clock: Clock) -> None:
     """Keep a new clock, and look at it when it first has something to say."""
-    await _rearm(context, await context.tx.start_clock(clock))
+    await rearm(context, await context.tx.start_clock(clock))
 
 
 async def save(context: Context, clock: Clock) -> None:
@@ -194,10 +194,11 @@ async def save(context: Context, clock: Clock) -> None:
     await context.tx.save_clock(clock)
     if not clock.is_live:
         await alerting.conclude(context, clock)
-    await _rearm(context, clock)
+    await rearm(context, clock)
 
 
-async def _rearm(context: Context, clock: Clock) -> None:
+async def rearm(context: Context, clock: Clock) -> None:
+    """Look at it when it next has something to say, at once where that is past."""
     key = f"{CLOCK}{clock.id}"
     due_at = marks.next_check(clock) if clock.is_live else None
     if due_at is None:

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bot.core.alerts import SendAlert
+from bot.core.auditing import Fault, Flaw
 from bot.core.model import Citation, Clock, Correction, GivenAnswer, Metric, Text, Ticket
 
+AUDITED = 10  #: flaws that are told one by one
 SUBJECT_LENGTH = 120  #: characters; Zendesk truncates at 150
 
 _ADDRESS = re.compile(r"((?:[a-z][a-z0-9+.-]*://|www\.|mailto:)[^\s<>]+)", re.IGNORECASE)
@@ -18,6 +20,22 @@ METRICS = {
     Metric.FIRST_REPLY_TIME: "First reply",
     Metric.NEXT_REPLY_TIME: "Next reply",
     Metric.RESOLUTION_TIME: "Resolution",
+}
+
+
+_MENDED = " It is mended."
+_FLAWS = {
+    Fault.NO_TIMER: "a promise had no timer." + _MENDED,
+    Fault.OLD_TIMER: "a timer was for a promise as it was before." + _MENDED,
+    Fault.LATE_TIMER: "a timer was set too late." + _MENDED,
+    Fault.STUCK_TIMER: "a timer came due and was not done. It is set again.",
+    Fault.WRONG_DUE: "a due time was not what its history comes to." + _MENDED,
+    Fault.BROKEN_CHAIN: "a clock's history has a gap. Somebody has to look at it.",
+    Fault.SKIPPED_MARK: "an escalation was due and not told. It is told now.",
+    Fault.UNSENT_MARK: "an escalation was marked as told and never sent. It is told now.",
+    Fault.STUCK_ALERT: "an alert has been on its way for too long. It is looked at.",
+    Fault.WRONG_STEPS: "a clock is not what its policy says: sla.toml was changed and its version was not.",
+    Fault.OUTLIVED: "a clock runs though the ticket is solved. Somebody has to look at it.",
 }
 
 
@@ -287,3 +305,20 @@ def in_hours(span: timedelta) -> str:
 def restated(text: Text, body: str) -> Text:
     """Other words for the same readers."""
     return Text(body=body, audience=text.audience)
+
+
+def audited(flaws: Sequence[Flaw]) -> str:
+    """What an audit of the promises found, for our own people."""
+    lines = [f"- {ticket_label(flaw.ticket)}: {_FLAWS[flaw.fault]}" for flaw in flaws[:AUDITED]]
+    if len(flaws) > AUDITED:
+        lines.append(f"- and {len(flaws) - AUDITED} more")
+    return "**The audit of promises found something wrong**\n" + "\n".join(lines)
+
+
+def audit_silent(passed_at: datetime | None) -> str:
+    """No audit has passed for a while."""
+    since = f"since {passed_at:%Y-%m-%d %H:%M} UTC" if passed_at else "since the start"
+    return (
+        f"**No audit of the promises has passed {since}.** Escalations may be late or missing: "
+        "look at the log for `audit_flaw` and `audit_failed`."
+    )

@@ -16,6 +16,7 @@ from bot.core import (
     merging,
     preparing,
     promising,
+    repairing,
     saying,
     ticketing,
     voting,
@@ -63,15 +64,19 @@ class Desk:
         """From the next event on these people are on call; replaced as a whole, never changed in place."""
         self._policies = replace(self._policies, on_call=on_call)
 
-    async def handle(self, event: Event, tx: Transaction, *, now: datetime) -> None:  # noqa: C901, PLR0912, PLR0915 - a table
-        """Let the event change the records and plan what follows."""
-        context = Context(
+    def context(self, tx: Transaction, *, now: datetime) -> Context:
+        """What every use case is given, under the policies in force."""
+        return Context(
             tx=tx,
             policies=self._policies,
             now=now,
             has_desk=self._has_desk,
             installation=self._installation,
         )
+
+    async def handle(self, event: Event, tx: Transaction, *, now: datetime) -> None:  # noqa: C901, PLR0912, PLR0915 - a table
+        """Let the event change the records and plan what follows."""
+        context = self.context(tx, now=now)
         match event:
             case MessageReceived():
                 await conversing.receive_message(context, event)
@@ -120,6 +125,8 @@ async def _rang(context: Context, event: TimerFired) -> None:
         await watching.look_ahead(context)
     elif event.key.startswith(alerting.TIMER):
         await alerting.look(context, event)
+    elif event.key == repairing.TIMER:
+        await repairing.silent(context)
     elif event.key.startswith(countdown.TIMER):
         await countdown.edit_the_worst(context, event)
 

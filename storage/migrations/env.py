@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from storage.alert_tables import metadata  # all tables are declared by then
+from storage.audit_tables import metadata  # all tables are declared by then
 
 context.configure(
     connection=context.config.attributes["connection"],

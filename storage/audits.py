@@ -1,0 +1,108 @@
+"""What an audit reads: live clocks with their timers and alerts, in batches; and what it remembers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.alerts import Alert
+from bot.core.auditing import AuditRecord, TimerState, Watched
+from bot.core.model import Clock, ClockId, Ticket, TicketId
+from storage.alert_tables import alert_of, alerts
+from storage.answers import SqlAnswers
+from storage.audit_tables import audits
+from storage.database import Database
+from storage.records import SqlRecords
+from storage.rows import ticket_of
+from storage.tables import clocks, tickets, timers
+
+BATCH = 500
+_ONLY = 1  # the row's id
+
+
+class SqlAudits(SqlAnswers):
+    """The part of a transaction that is about audits."""
+
+    async def timer(self, key: str) -> TimerState | None:
+        rows = await self._all(select(timers.c.version, timers.c.set_for).where(timers.c.key == key))
+        return TimerState(version=rows[0]["version"], set_for=rows[0]["set_for"]) if rows else None
+
+    async def audit(self) -> AuditRecord:
+        rows = await self._all(select(audits).where(audits.c.id == _ONLY).with_for_update())
+        if not rows:
+            return AuditRecord()
+        return AuditRecord(
+            ran_at=rows[0]["ran_at"], passed_at=rows[0]["passed_at"], flaws=tuple(rows[0]["flaws"])
+        )
+
+    async def keep_audit(self, record: AuditRecord) -> None:
+        values = {"ran_at": record.ran_at, "passed_at": record.passed_at, "flaws": list(record.flaws)}
+        statement = self._database.insert(audits).values(id=_ONLY, **values)
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=[audits.c.id], set_=values)
+        )
+
+
+class SqlAuditBook:
+    """`bot.core.auditing.AuditBook` on the ledger's database. No batch holds a lock or stays open."""
+
+    def __init__(self, database: Database, *, batch: int = BATCH) -> None:
+        self._database = database
+        self._batch = batch
+
+    async def live(self) -> AsyncIterator[Sequence[Watched]]:
+        """Every clock that runs or is paused, by number."""
+        after = ClockId(0)
+        while True:
+            async with self._database.reading() as connection:
+                reading = _Reading(connection)
+                found = await reading.clocks_after(after, self._batch)
+                batch = await reading.watched(found)
+            if not batch:
+                return
+            yield batch
+            after = found[-1].id
+
+
+class _Reading(SqlRecords):
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection, is_locking=False)
+
+    async def clocks_after(self, after: ClockId, limit: int) -> Sequence[Clock]:
+        some = select(clocks.c.id).where(clocks.c.ended_at.is_(None), clocks.c.id > after)
+        return await self._clocks(clocks.c.id.in_(some.order_by(clocks.c.id).limit(limit)))
+
+    async def watched(self, found: Sequence[Clock]) -> Sequence[Watched]:
+        of_tickets = await self._tickets({clock.ticket for clock in found})
+        of_timers = await self._timers(found)
+        of_alerts = await self._alerts(found)
+        return [
+            Watched(
+                clock=clock,
+                ticket=of_tickets[clock.ticket],
+                timer=of_timers.get(f"clock:{clock.id}"),
+                alerts=tuple(of_alerts[clock.id]),
+            )
+            for clock in found
+        ]
+
+    async def _tickets(self, ids: set[TicketId]) -> Mapping[TicketId, Ticket]:
+        rows = await self._all(select(tickets).where(tickets.c.id.in_(ids)))
+        return {row["id"]: ticket_of(row) for row in rows}
+
+    async def _timers(self, found: Sequence[Clock]) -> Mapping[str, TimerState]:
+        keys = [f"clock:{clock.id}" for clock in found]
+        rows = await self._all(
+            select(timers.c.key, timers.c.version, timers.c.set_for).where(timers.c.key.in_(keys))
+        )
+        return {row["key"]: TimerState(version=row["version"], set_for=row["set_for"]) for row in rows}
+
+    async def _alerts(self, found: Sequence[Clock]) -> Mapping[ClockId, list[Alert]]:
+        rows = await self._all(select(alerts).where(alerts.c.clock.in_([clock.id for clock in found])))
+        by_clock: defaultdict[ClockId, list[Alert]] = defaultdict(list)
+        for row in rows:
+            by_clock[row["clock"]].append(alert_of(row))
+        return by_clock
