@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,10 +20,10 @@ from knowledge.retrieval import Passage, Question, Searcher
 PASSAGES = 10  #: that are looked at, and shown by `ask`
 QUOTED = 3  #: at most
 _LOOKED_AT = 15  #: passages, among which there are at least five articles to compare
-# Low: even so some questions that have an answer are left without, and a quotation shows by itself when it is
-# beside the point. A room may ask for more.
-SURE = 0.2  #: the confidence from which on the bot answers
-_DOUBTFUL = 0.1  #: from which on it says that it is unsure, rather than that there is nothing
+# Low: fifteen of sixteen questions that have an answer shall get one, and a quotation shows by itself when it
+# is beside the point. A room may ask for more.
+SURE = 0.27  #: the confidence from which on the bot answers
+_DOUBTFUL = 0.15  #: from which on it says that it is unsure, rather than that there is nothing
 _CLOSE = 0.5  #: a further passage is quoted when it is no more than so many deviations behind the best one
 
 
@@ -66,6 +66,16 @@ class Consideration:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What was found for a question, before anything is decided."""
+
+    question: Question
+    found: tuple[Passage, ...]  #: best first, without orders
+    refused: Kind | None  #: the kind of question that is not looked up; None for the others
+    evidence: Evidence | None  #: None when nothing was found
+
+
 class Answerer:
     """Blocking and thread-safe."""
 
@@ -83,28 +93,48 @@ class Answerer:
         self, text: str, *, reader: Audience, passages: int = PASSAGES, earlier: Sequence[str] = ()
     ) -> Consideration:
         """Look, judge and quote. `earlier` is what the asker said before in the thread, oldest first."""
-        asked = self._searcher.read(text)
-        question = self._searcher.read(f"{earlier[-1]}\n{text}") if _leans(asked, earlier) else asked
-        found = tuple(disarmed(self._searcher.search(question, reader, limit=max(passages, _LOOKED_AT))))
-        likeness = self._kinds.like(asked.vector) if self._kinds and asked.vector is not None else None
-        refused = refuse(text) or (likeness.kind if likeness and likeness.is_sure else None)
-        if refused is not None or not found:
-            reason = _REFUSED[refused] if refused else Reason.NOT_COVERED
-            return Consideration(answer=None, confidence=0.0, passages=found[:passages], reason=reason)
-        confidence = self._confidence(question, reader, found, likeness)
+        seen = self.look(text, reader=reader, limit=max(passages, _LOOKED_AT), earlier=earlier)
+        shown = seen.found[:passages]
+        if seen.refused is not None or seen.evidence is None:
+            reason = _REFUSED[seen.refused] if seen.refused else Reason.NOT_COVERED
+            return Consideration(answer=None, confidence=0.0, passages=shown, reason=reason)
+        confidence = confidence_in(seen.evidence)
         if confidence < SURE:
             reason = Reason.UNSURE if confidence >= _DOUBTFUL else Reason.NOT_COVERED
-            return Consideration(answer=None, confidence=confidence, passages=found[:passages], reason=reason)
-        answer = self._compose(question, found, confidence)
-        return Consideration(
-            answer=answer, confidence=confidence, passages=found[:passages], reason=Reason.ANSWERED
-        )
+            return Consideration(answer=None, confidence=confidence, passages=shown, reason=reason)
+        answer = self._compose(seen.question, seen.found, confidence)
+        return Consideration(answer=answer, confidence=confidence, passages=shown, reason=Reason.ANSWERED)
 
-    def _confidence(
-        self, question: Question, reader: Audience, found: Sequence[Passage], likeness: Likeness | None
-    ) -> float:
+    def look(
+        self,
+        text: str,
+        *,
+        reader: Audience,
+        limit: int = _LOOKED_AT,
+        earlier: Sequence[str] = (),
+        without: Container[str] = (),
+    ) -> Look:
+        """What there is to judge by. Articles `without` are taken for absent, to see what is said then."""
+        asked = self._searcher.read(text)
+        question = self._whole(asked, reader, earlier)
+        found = disarmed(
+            passage
+            for passage in self._searcher.search(question, reader, limit=limit)
+            if not any(path in without for path in (passage.path, *passage.also_at))
+        )
+        likeness = self._kinds.like(asked.vector) if self._kinds and asked.vector is not None else None
+        refused = refuse(text) or (likeness.kind if likeness and likeness.is_sure else None)
         with self._searcher.live.view(reader) as view:
-            return confidence_in(weigh_up(view, question, found, likeness))
+            evidence = weigh_up(view, question, found, likeness) if found else None
+        return Look(question=question, found=tuple(found), refused=refused, evidence=evidence)
+
+    def _whole(self, asked: Question, reader: Audience, earlier: Sequence[str]) -> Question:
+        """Together with what was said before, when it is not to be understood without."""
+        if not earlier:
+            return asked
+        with self._searcher.live.view(reader) as view:
+            needs = leans(asked, view)
+        return self._searcher.read(f"{earlier[-1]}\n{asked.text}") if needs else asked
 
     def _compose(self, question: Question, found: Sequence[Passage], confidence: float) -> Answer:
         enough = found[0].score - _CLOSE

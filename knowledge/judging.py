@@ -16,20 +16,23 @@ from knowledge.retrieval import Passage, Question
 _FEW_WORDS, _MANY_WORDS = 5, 9
 _FEW_CHUNKS = 200  #: nothing was fitted on smaller indexes
 # A logistic regression that tells questions with an answer from those without, scaled so that it says how
-# often the best article is a right one. docs/decisions/0017-ranking.md has how it was fitted and checked.
+# often the best article is a right one. tests/evaluation/refit.py makes these figures, and
+# docs/decisions/0022-evidence.md says what they are worth.
 _WEIGHTS = {
-    "lead": 0.29,
-    "spread": 0.05,
-    "strange": -1.63,
-    "unknown": -0.82,
-    "likeness": -0.44,
-    "nearest": -10.89,
-    "covered": 1.57,
-    "words": 2.1,
-    "foreign": 0.66,
-    "chance": -0.94,
+    "lead": 0.244,
+    "spread": 0.187,
+    "strange": -0.937,
+    "unknown": -0.717,
+    "likeness": -0.052,
+    "nearest": -0.204,
+    "written": 0.274,
+    "written_nearest": 19.171,
+    "covered": 0.671,
+    "words": 0.553,
+    "foreign": 0.374,
+    "chance": -0.641,
 }
-_BIAS = -1.59
+_BIAS = 0.238
 _FAR = 4.0  #: standard deviations; nothing was fitted beyond
 _RIVAL = 5  #: articles behind the best one, whose scores say what is usual for this question
 
@@ -47,6 +50,8 @@ class Evidence:
     foreign: bool  #: the best article is in another language
     likeness: float  #: to another kind of question than those for support
     nearest: float  #: likewise, by the nearest examples
+    written: float  #: to what articles tell, more than to what they do not
+    written_nearest: float  #: likewise, by the nearest examples
     chance: float  #: what the best of so many chunks would score by chance alone
 
 
@@ -66,6 +71,8 @@ def weigh_up(view: View, question: Question, found: Sequence[Passage], likeness:
         foreign=question.language not in (None, best.language),
         likeness=likeness.weighed if likeness else 0.0,
         nearest=likeness.nearest if likeness else 0.0,
+        written=likeness.written if likeness else 0.0,
+        written_nearest=likeness.written_nearest if likeness else 0.0,
         chance=math.sqrt(2 * math.log(max(sum(len(one) for one in view.partitions), _FEW_CHUNKS))),
     )
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from knowledge.embedding import Embedder, Vectors
 from knowledge.embeddings import Embeddings
+from knowledge.examples import sentences, vectors_of
 
-_EXAMPLES = Path(__file__).with_name("kinds.toml")
 _RIDGE = 0.3  #: keeps the weights small; between .1 and 1 nothing changes
 _NEIGHBOURS = 3  #: examples of a kind that a question is compared with
-_SURELY_WEIGHED, _SURELY_NEAREST = 0.8, 0.012
+_WRITTEN_NEIGHBOURS = 5  #: likewise, when it is asked whether articles tell such things
+_SURELY_WEIGHED, _SURELY_NEAREST = 0.5, 0.012
 
 
 class Kind(StrEnum):
@@ -28,15 +27,21 @@ class Kind(StrEnum):
     ACCOUNT = "account"  #: to know what only our own people can look up: contracts, invoices, tickets
     OFF_TOPIC = "off_topic"  #: something that no support desk is for
     SUPPORT = "support"  #: what articles are written for
+    UNDOCUMENTED = "undocumented"  #: likewise for support, but what hardly any article tells
+
+
+_REFUSABLE = (Kind.INSTRUCTIONS, Kind.ACCOUNT, Kind.OFF_TOPIC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Likeness:
     """How much more a question is like the nearest other kind than like a question for support."""
 
-    kind: Kind  #: the nearest one besides SUPPORT
+    kind: Kind  #: the nearest one of those that are not looked up
     weighed: float  #: by all examples: a linear classifier's margin, about -1.5 to 1.5
     nearest: float  #: by the few nearest ones: a difference of dot products
+    written: float  #: how much more it is like what articles tell than like what they do not; a margin too
+    written_nearest: float  #: likewise, by the few nearest ones
 
     @property
     def is_sure(self) -> bool:
@@ -45,7 +50,7 @@ class Likeness:
 
 
 class Kinds:
-    """The examples of kinds.toml, embedded when they are first needed, and kept."""
+    """The examples of kinds.toml, read when they are first needed."""
 
     def __init__(self, embedder: Embedder, kept: Embeddings) -> None:
         self._embedder = embedder
@@ -53,48 +58,63 @@ class Kinds:
 
     def like(self, question: Vectors) -> Likeness:
         """Compare a question's vector."""
-        vectors, kinds = self._examples
-        others = [kind for kind in Kind if kind is not Kind.SUPPORT]
-        margins = dict(zip(Kind, ((question - vectors.mean(axis=0)) @ self._weights).tolist(), strict=True))
-        products = vectors @ question
-        near = {
-            kind: float(np.sort(products[kinds == number])[-_NEIGHBOURS:].mean())
-            for number, kind in enumerate(Kind)
-        }
-        kind = max(others, key=lambda one: margins[one])
+        margins = self._asked.margins(question)
+        near = self._near(question, _NEIGHBOURS)
+        few = self._near(question, _WRITTEN_NEIGHBOURS)
+        told = self._told.margins(question)
+        kind = max(_REFUSABLE, key=lambda one: margins[one])
         return Likeness(
             kind=kind,
             weighed=margins[kind] - margins[Kind.SUPPORT],
             nearest=near[kind] - near[Kind.SUPPORT],
+            written=told[Kind.SUPPORT] - told[Kind.UNDOCUMENTED],
+            written_nearest=few[Kind.SUPPORT] - few[Kind.UNDOCUMENTED],
         )
 
-    @cached_property
-    def _examples(self) -> tuple[Vectors, npt.NDArray[np.int64]]:
-        written = tomllib.loads(_EXAMPLES.read_text("utf-8"))
-        digests = {
-            hashlib.sha256(text.encode()).hexdigest(): (number, text)
-            for number, kind in enumerate(Kind)
-            for text in written[kind]
+    def _near(self, question: Vectors, count: int) -> dict[Kind, float]:
+        return {
+            kind: float(np.sort(np.vecdot(rows, question))[-count:].mean())
+            for kind, rows in self._examples.items()
         }
-        missing = sorted(digests.keys() - self._kept.known())
-        if missing:
-            self._kept.add(missing, self._embedder.embed_queries([digests[one][1] for one in missing]))
-        vectors = {
-            digest: vector
-            for found, rows in self._kept.get(sorted(digests))
-            for digest, vector in zip(found, rows, strict=True)
-        }
-        kinds = np.array([number for number, _ in digests.values()], np.int64)
-        return np.stack([vectors[digest] for digest in digests]), kinds
 
     @cached_property
-    def _weights(self) -> npt.NDArray[np.float64]:
-        """Ridge regression on 1 for the own kind and -1 for the others, every kind weighing the same."""
-        vectors, kinds = self._examples
-        centred = (vectors - vectors.mean(axis=0)).astype(np.float64)
-        counts = np.bincount(kinds)
+    def _asked(self) -> _Classifier:
+        return _Classifier.of({kind: self._examples[kind] for kind in (*_REFUSABLE, Kind.SUPPORT)})
+
+    @cached_property
+    def _told(self) -> _Classifier:
+        return _Classifier.of({kind: self._examples[kind] for kind in (Kind.SUPPORT, Kind.UNDOCUMENTED)})
+
+    @cached_property
+    def _examples(self) -> Mapping[Kind, Vectors]:
+        written = sentences()
+        texts = [text for kind in Kind for text in written[kind]]
+        vectors = vectors_of(self._embedder, self._kept, texts)
+        ends = np.cumsum([len(written[kind]) for kind in Kind])
+        return dict(zip(Kind, np.split(vectors, ends[:-1]), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Classifier:
+    """Linear: a number for each kind, about 1 for its own and -1 for the others."""
+
+    kinds: Sequence[Kind]
+    middle: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, examples: Mapping[Kind, Vectors]) -> _Classifier:
+        """Ridge regression, every kind weighing the same."""
+        vectors = np.concatenate(list(examples.values())).astype(np.float64)
+        counts = np.array([len(rows) for rows in examples.values()])
+        kinds = np.repeat(np.arange(len(counts)), counts)
+        middle = vectors.mean(axis=0)
+        centred = vectors - middle
         weighed = centred * (len(kinds) / len(counts) / counts[kinds])[:, np.newaxis]
-        targets = np.eye(len(counts))[kinds] * 2 - 1
         system = weighed.T @ centred + _RIDGE * np.eye(centred.shape[1])
-        found: npt.NDArray[np.float64] = np.linalg.solve(system, weighed.T @ targets)
-        return found
+        targets = np.eye(len(counts))[kinds] * 2 - 1
+        return cls(list(examples), middle, np.linalg.solve(system, weighed.T @ targets))
+
+    def margins(self, vector: Vectors) -> dict[Kind, float]:
+        """How much it is like each kind."""
+        return dict(zip(self.kinds, ((vector - self.middle) @ self.weights).tolist(), strict=True))

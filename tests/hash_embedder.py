@@ -16,8 +16,9 @@ _SIZE = 64
 class HashEmbedder:
     """Texts that share words are near to each other. Counts what it was given."""
 
-    def __init__(self, name: str = "hash-1") -> None:
+    def __init__(self, name: str = "hash-1", size: int = _SIZE) -> None:
         self._name = name
+        self._size = size
         self.passages: list[str] = []
 
     @property
@@ -26,7 +27,7 @@ class HashEmbedder:
 
     @property
     def dimension(self) -> int:
-        return _SIZE
+        return self._size
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         return self._embed(texts)
@@ -36,8 +37,9 @@ class HashEmbedder:
         return self._embed(texts)
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
-        vectors = np.zeros((len(texts), _SIZE), np.float32)
+        vectors = np.zeros((len(texts), self._size), np.float32)
         for row, text in enumerate(texts):
             for word in re.findall(r"\w+", text.lower()):
-                vectors[row, hashlib.sha256(word.encode()).digest()[0] % _SIZE] += 1
+                digest = hashlib.sha256(word.encode()).digest()
+                vectors[row, int.from_bytes(digest[:2], "little") % self._size] += 1
         return unit(vectors)

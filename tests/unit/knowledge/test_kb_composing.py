@@ -17,6 +17,7 @@ from bot.core.model import INTERNAL, PUBLIC, Inquiry, Role, Tier, Turn
 from bot.sandbox.faults import FaultKind
 from bot.sandbox.openai import ChatRequest, OpenAITwin, falling_silent, saying
 from knowledge import answering
+from knowledge.answering import Answerer
 from knowledge.base import LocalKnowledgeBase
 from knowledge.commands import ask_batch, kb_index
 from knowledge.composing import Checked, Composed, Composer, ComposingFailed
@@ -356,12 +357,13 @@ async def test_nothing_is_logged_of_what_was_said(
 async def desk(
     twin: OpenAITwin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[LocalKnowledgeBase]:
-    # What is enough was fitted with the real model; here the passages are to answer.
+    # What is enough was fitted with the real model, which also tells kinds: here the passages are to answer.
     monkeypatch.setattr(answering, "SURE", 0.0)
     folder = Path(shutil.copytree(ARTICLES, tmp_path / "kb"))
     index = KnowledgeIndex(tmp_path / "data", HashEmbedder())
     index.refresh([folder])
-    desk = LocalKnowledgeBase(index.answerer, Composer(access(twin)))
+    answerer = Answerer(index.searcher, None, None)
+    desk = LocalKnowledgeBase(lambda: answerer, Composer(access(twin)))
     yield desk
     desk.close()
     index.close()

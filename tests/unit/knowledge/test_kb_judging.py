@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hash_embedder import HashEmbedder
 
@@ -14,8 +16,9 @@ from bot.core.model import PUBLIC
 from knowledge.answering import SURE
 from knowledge.embedding import Vectors
 from knowledge.embeddings import Embeddings
+from knowledge.examples import CARRIED, sentences, vectors_of
 from knowledge.judging import Evidence, confidence_in, weigh_up
-from knowledge.kinds import Kind, Kinds
+from knowledge.kinds import Kind, Kinds, Likeness
 from knowledge.opening import KnowledgeIndex
 
 ARTICLES = Path(__file__).resolve().parents[2] / "payloads" / "kb" / "articles"
@@ -30,13 +33,15 @@ USUAL = Evidence(
     foreign=False,
     likeness=-0.7,
     nearest=-0.03,
+    written=0.2,
+    written_nearest=0.02,
     chance=4.3,
 )
 
 
 class _Counting(HashEmbedder):
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, name: str = "hash-1") -> None:
+        super().__init__(name)
         self.questions: list[str] = []
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
@@ -63,6 +68,13 @@ def evidence(index: KnowledgeIndex, text: str) -> Evidence:
 # -- kinds ----------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def like(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Likeness]:
+    embedder = HashEmbedder("wide", size=512)
+    kinds = Kinds(embedder, Embeddings(tmp_path_factory.mktemp("kinds") / "examples.sqlite"))
+    return lambda text: kinds.like(embedder.embed_queries([text])[0])
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
@@ -72,20 +84,58 @@ def evidence(index: KnowledgeIndex, text: str) -> Evidence:
         ("give me a recipe for chocolate cake", Kind.OFF_TOPIC),
     ],
 )
-def test_a_question_like_an_example_is_of_its_kind(tmp_path: Path, text: str, kind: Kind) -> None:
-    embedder = HashEmbedder()
-    found = Kinds(embedder, Embeddings(tmp_path / "examples.sqlite")).like(embedder.embed_queries([text])[0])
+def test_a_question_like_an_example_is_of_its_kind(
+    like: Callable[[str], Likeness], text: str, kind: Kind
+) -> None:
+    found = like(text)
     assert found.kind is kind
     assert found.is_sure
 
 
-def test_a_question_for_support_is_of_no_other_kind(tmp_path: Path) -> None:
-    embedder = HashEmbedder()
-    kinds = Kinds(embedder, Embeddings(tmp_path / "examples.sqlite"))
-    found = kinds.like(embedder.embed_queries(["how do I install it with docker?"])[0])
+def test_a_question_for_support_is_of_no_other_kind(like: Callable[[str], Likeness]) -> None:
+    found = like("how do I pass a secret to the container without writing it down?")
     assert found.weighed < 0
     assert found.nearest < 0
     assert not found.is_sure
+
+
+@pytest.mark.parametrize(
+    ("text", "is_told"),
+    [
+        ("which environment variables does the service of the container read?", True),
+        ("qual a porta padrão da api do serviço?", True),
+        ("is there a plugin for Eclipse, and is there an app for Android?", False),
+        ("dá pra mudar as cores da tela do portal?", False),
+    ],
+)
+def test_some_things_are_told_by_no_article(
+    like: Callable[[str], Likeness],
+    text: str,
+    is_told: bool,  # noqa: FBT001 - a case
+) -> None:
+    found = like(text)
+    assert (found.written > 0) is is_told
+    assert (found.written_nearest > 0) is is_told
+
+
+def test_sentences_are_carried_along_for_the_built_in_models_only(tmp_path: Path) -> None:
+    with np.load(CARRIED, allow_pickle=False) as file:
+        name, digests = str(file["name"]), set(file["digests"].tolist())
+    texts = {text for some in sentences().values() for text in some}
+    assert {hashlib.sha256(text.encode()).hexdigest() for text in texts} == digests
+    named = _Counting(name)
+    vectors = vectors_of(named, Embeddings(tmp_path / "examples.sqlite"), sorted(texts))
+    assert named.questions == []
+    assert np.abs(np.linalg.norm(vectors, axis=1) - 1).max() < 0.2  # a Portuguese one is shorter
+    other = _Counting("another")
+    vectors_of(other, Embeddings(tmp_path / "examples.sqlite"), sorted(texts))
+    assert sorted(other.questions) == sorted(texts)
+
+
+def test_every_sentence_is_of_one_kind() -> None:
+    texts = [text for some in sentences().values() for text in some]
+    assert len(texts) == len(set(texts))
+    assert sentences().keys() == set(Kind)
 
 
 def test_examples_are_embedded_once_for_all_processes(tmp_path: Path) -> None:
@@ -128,6 +178,8 @@ def test_names_are_strange_to_the_best_article_or_unknown_to_all(index: Knowledg
         {"words": 1.6},
         {"likeness": 0.6},
         {"nearest": 0.02},
+        {"written": -0.5},
+        {"written_nearest": -0.03},
         {"chance": 5.0},
     ],
 )
