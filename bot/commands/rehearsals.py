@@ -150,7 +150,9 @@ def _progress(total: int) -> Iterator[Told]:
 def report(found: Rehearsal) -> Iterator[str]:
     """For the terminal."""
     ended = sum(row.ended for row in found.attainment.values())
-    yield f"{found.tickets:,} open tickets, {ended:,} promises of the last {DAYS} days. Nothing was changed."
+    tickets = "1 open ticket" if found.tickets == 1 else f"{found.tickets:,} open tickets"
+    promises = "1 promise" if ended == 1 else f"{ended:,} promises"
+    yield f"{tickets}, {promises} of the last {DAYS} days. Nothing was changed."
     yield ""
     yield from _moves(found.moved)
     yield ""
@@ -164,7 +166,8 @@ def _moves(moved: Sequence[Move]) -> Iterator[str]:
     outcomes = Counter(move.outcome for move in moved)
     parts = [f"{count} {outcome.value}" for outcome in Outcome if (count := outcomes[outcome])]
     waiting = sum(not move.is_at_start for move in moved)
-    yield f"{len(moved)} due times would move: {', '.join(parts)}."
+    what = "1 due time" if len(moved) == 1 else f"{len(moved):,} due times"
+    yield f"{what} would move: {', '.join(parts)}."
     yield (
         f"{len(moved) - waiting} at the next start with these files (calendars, tiers),"
         f" {waiting} only by `sla apply`."

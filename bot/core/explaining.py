@@ -94,7 +94,10 @@ def _history(explanation: Explanation, shown: int | None) -> Iterator[str]:
         changes = f" and {len(hidden) - len(spans)} changes" if len(hidden) > len(spans) else ""
         yield f"  {len(spans)} earlier spans{changes}, together {hours(counted, spans[-1].terms.calendar)}"
     for event in events[len(hidden) :]:
-        yield f"  {_span(event) if isinstance(event, ExplainedSegment) else _change(event)}"
+        if isinstance(event, ExplainedSegment):
+            yield f"  {_span(event)}"
+        else:
+            yield from (f"  {line}" for line in _change(event))
 
 
 def _came_at(event: Event) -> datetime:
@@ -111,15 +114,13 @@ def _span(span: ExplainedSegment) -> str:
     return f"{began} to {ended}  {span.kind.value}{why}, {counts}"
 
 
-def _change(change: ExplainedChange) -> str:
+def _change(change: ExplainedChange) -> Iterator[str]:
     before, after = change.before, change.after
     due, was_due = local(change.due_after, after.calendar), local(change.due_before, before.calendar)
     moved = f"due {due} instead of {was_due}" if change.due_after != change.due_before else f"still due {due}"
     target = f"{hours(after.target, after.calendar)} in {after.calendar.name}, policy {after.policy}"
-    return (
-        f"{local(change.at, after.calendar)}  {change.change}: {target};"
-        f" {hours(change.used, after.calendar)} used stay used; {moved}"
-    )
+    yield f"{local(change.at, after.calendar)}  {change.change}: {target}"
+    yield f"    {hours(change.used, after.calendar)} used stay used; {moved}"
 
 
 def _due(clock: Clock, now: datetime) -> str:
