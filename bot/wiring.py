@@ -5,22 +5,23 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from bot import measuring
+from bot import measuring, syncing
 from bot.alert_doors import open_alert_doors
 from bot.core.errors import DeskbellError
 from bot.core.following import follow_policies
 from bot.core.model import Room
 from bot.core.policies import Policies
-from bot.core.ports import Door, KnowledgeBase, Rooms, TicketDesk, Time
+from bot.core.ports import Door, KnowledgeBase, Rooms, Time
 from bot.core.statistics import Counting
 from bot.core.support import Desk
+from bot.doors import Doors, open_slack, open_zendesk
 from bot.limits import rate_of
 from bot.performing import Performers
 from bot.polling import Polling
@@ -28,7 +29,7 @@ from bot.rosters import open_polling
 from bot.web import Readiness, build_app
 from bot.worker import Pace, Worker
 from config.policies import load_policies
-from config.settings import ChromaSettings, ModelSettings, Settings, SlackSettings, ZendeskSettings
+from config.settings import ChromaSettings, ModelSettings, Settings
 from storage.database import Database
 from storage.installation import installation_id
 from storage.ledger import SqlLedger
@@ -37,25 +38,12 @@ from storage.statistics import SqlCounting
 
 if TYPE_CHECKING:
     from config.settings import EmbedderSettings
-    from handlers.slack.front import SlackFront
     from handlers.slack.socket_mode import SlackSocket
-    from handlers.zendesk.desk import ZendeskDesk
     from knowledge.answering import Answerer
     from knowledge.base import LocalKnowledgeBase
 
 
 SHARE = 8  #: the most effects of one vendor under way at once: a slow one leaves room for the others
-
-
-@dataclass(slots=True, kw_only=True)
-class Doors:
-    """What is switched on, both ways."""
-
-    inward: dict[str, Door] = field(default_factory=dict)
-    rooms: dict[str, Rooms] = field(default_factory=dict)
-    routes: list[web.RouteDef] = field(default_factory=list)
-    desk: TicketDesk | None = None
-    slack: SlackFront | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +109,9 @@ async def build(
             doors.inward[extra.door.name] = extra.door
             doors.rooms[extra.door.name] = extra.rooms
         if settings.slack:
-            await _open_slack(stack, doors, settings.slack, ledger, time)
+            await open_slack(stack, doors, settings.slack, ledger, time)
         if settings.zendesk:
-            await _open_zendesk(stack, doors, settings.zendesk, ledger, time, policies=policies)
+            await open_zendesk(stack, doors, settings.zendesk, ledger, time, policies=policies)
         readiness = Readiness(probe=partial(_store_problem, ledger, time))
         desk = Desk(policies, has_desk=doors.desk is not None, installation=installation)
         rotas = await open_polling(settings, database=database, ledger=ledger, desk=desk, time=time)
@@ -154,7 +142,7 @@ async def build(
             app=build_app(
                 routes=doors.routes,
                 readiness=readiness,
-                metrics=partial(_metrics, SqlCounting(database), rotas, time),
+                metrics=syncing.beside(partial(_metrics, SqlCounting(database), rotas, time), settings, time),
             ),
             time=time,
         )
@@ -163,62 +151,6 @@ async def build(
 def _with_extras(policies: Policies, extras: Sequence[Extra]) -> Policies:
     rooms = {(extra.room.door, extra.room.workspace, extra.room.room): extra.room for extra in extras}
     return replace(policies, rooms={**policies.rooms, **rooms})
-
-
-async def _open_slack(
-    stack: AsyncExitStack, doors: Doors, settings: SlackSettings, ledger: SqlLedger, time: Time
-) -> None:
-    from handlers.slack.client import open_client  # noqa: PLC0415 - a door that is off costs nothing
-    from handlers.slack.front import SlackFront  # noqa: PLC0415
-    from handlers.slack.parsing import SlackDoor  # noqa: PLC0415
-    from handlers.slack.rooms import SlackRooms  # noqa: PLC0415
-
-    client = await stack.enter_async_context(
-        open_client(settings.bot_token.reveal(), base_url=settings.api_url)
-    )
-    secrets = [secret.reveal() for secret in settings.signing_secrets]
-    front = SlackFront(accept=ledger.accept, secrets=secrets, client=client, time=time)
-    doors.slack = front
-    doors.inward["slack"] = SlackDoor()
-    doors.rooms["slack"] = SlackRooms(client)
-    if secrets:
-        doors.routes += front.routes()
-
-
-async def _open_zendesk(
-    stack: AsyncExitStack,
-    doors: Doors,
-    settings: ZendeskSettings,
-    ledger: SqlLedger,
-    time: Time,
-    *,
-    policies: Policies,
-) -> None:
-    from handlers.zendesk.front import ZendeskFront  # noqa: PLC0415 - a door that is off costs nothing
-    from handlers.zendesk.parsing import ZendeskDoor  # noqa: PLC0415
-
-    doors.desk = await stack.enter_async_context(_zendesk_desk(settings, policies, time))
-    doors.inward["zendesk"] = ZendeskDoor()
-    if settings.webhook_secrets:
-        secrets = [secret.reveal() for secret in settings.webhook_secrets]
-        doors.routes += ZendeskFront(ledger.accept, secrets, time).routes()
-
-
-def _zendesk_desk(settings: ZendeskSettings, policies: Policies, time: Time) -> ZendeskDesk:
-    from handlers.zendesk.desk import ZendeskDesk  # noqa: PLC0415 - a door that is off costs nothing
-
-    return ZendeskDesk(
-        subdomain=settings.subdomain,
-        client_id=settings.client_id,
-        client_secret=settings.client_secret.reveal(),
-        time=time,
-        base_url=settings.url,
-        organisations={
-            organisation.id: organisation.desk_id
-            for organisation in policies.organisations.values()
-            if organisation.desk_id
-        },
-    )
 
 
 async def _store_problem(ledger: SqlLedger, time: Time) -> str | None:
@@ -237,26 +169,6 @@ async def _metrics(counting: Counting, rotas: Polling, time: Time) -> bytes:
         resolution_bounds=measuring.RESOLUTION_BUCKETS,
     )
     return measuring.exposition(statistics, rotas.report(now), now=now)
-
-
-async def live_problems(settings: Settings, *, time: Time) -> list[str]:
-    """What the vendors say about our tokens and scopes; one sentence each."""
-    problems: list[str] = []
-    policies = load_policies(settings.config_dir, now=time.now())
-    if settings.slack:
-        from handlers.slack.checking import check  # noqa: PLC0415 - a door that is off costs nothing
-        from handlers.slack.client import open_client  # noqa: PLC0415
-
-        token = settings.slack.bot_token.reveal()
-        async with open_client(token, base_url=settings.slack.api_url) as client:
-            problems += await check(client)
-    if settings.zendesk:
-        async with _zendesk_desk(settings.zendesk, policies, time) as desk:
-            try:
-                problems += await desk.check()
-            except DeskbellError as error:
-                problems.append(f"Zendesk: {error}")
-    return problems
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from bot.commands.starting import settings_from_environment
 from bot.core.errors import DeskbellError, UserFacingError
 from bot.core.ports import Parked
 from bot.core.spelling import LARGEST_ID
+from bot.doors import live_problems
 from bot.system import SystemTime, time_zones_of
-from bot.wiring import live_problems
 from config.policies import load_policies
 from config.settings import Settings
 from config.sources import load_sources
