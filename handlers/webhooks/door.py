@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSession, DummyCookieJar
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    DummyCookieJar,
+    InvalidURL,
+)
 
 from bot.core.alerts import SendAlert
 from bot.core.errors import RateLimited, Rejected, Unavailable
@@ -65,6 +72,8 @@ class Webhooks:
             if isinstance(error.os_error, PrivateHost):
                 raise Rejected("its address leads into a private network") from None
             raise Unavailable(f"webhook: {type(error).__name__}") from None
+        except InvalidURL:
+            raise Rejected("its address is not one") from None
         except (ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"webhook: {type(error).__name__}") from None
 

@@ -31,6 +31,8 @@ REST = {
     "PAGERDUTY_ROUTING_KEY": "canary-8",
     "DATABASE_URL": "postgresql://desk:canary-9@db/desk",
     "ZENDESK_WEBHOOK_SECRET": "canary-10",
+    "SMTP_URL": "smtps://desk:canary-11@mail.acme.example",
+    "SMTP_FROM": "desk@acme.example",
 }
 EVERYTHING = SLACK | ZENDESK | GITHUB | REST
 
@@ -58,7 +60,7 @@ def test_every_door_that_is_off_is_named_with_what_is_missing() -> None:
 
     assert "SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET are missing: the Slack door is off" in problems
     assert "DISCORD_TOKEN is missing: the Discord door is off" in problems
-    assert len(problems) == 6
+    assert len(problems) == 7
 
 
 def test_everything_configured_has_no_problem() -> None:
