@@ -30,7 +30,7 @@ async def answer(context: Context, conversation: Conversation, message: Message)
         return
     room = context.policies.escalation_room
     if room is None or room.audience != INTERNAL:
-        text = Text(body=replies.nowhere_to_explain(), audience=conversation.audience)
+        text = Text(body=explaining.nowhere(), audience=conversation.audience)
         await saying.say(context, conversation, text, Purpose.NOTICE)
         return
     await context.tx.plan(
@@ -59,7 +59,7 @@ async def _words(context: Context, conversation: Conversation, order: str) -> st
     try:
         ticket = await context.tx.ticket(number)
     except KeyError:
-        return replies.no_such_ticket(number)
+        return explaining.no_such_ticket(number)
     clocks = await context.tx.clocks(ticket.id)
     found = [explanations.explained(clock, context.now) for clock in clocks]
     return explaining.explained(ticket, found, context.now)

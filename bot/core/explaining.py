@@ -37,6 +37,16 @@ def unpromised(ticket: Ticket) -> str:
     return f"No clock: nothing is promised for {ticket.tier.value} {ticket.priority.value}. Best effort."
 
 
+def no_such_ticket(number: int) -> str:
+    """An agent named one that does not exist."""
+    return f"There is no ticket {replies.ticket_label(number)}."
+
+
+def nowhere() -> str:
+    """An agent asked where customers read, and there is no room of our own."""
+    return "I explain this only where nobody but our own people reads, and I know of no such room yet."
+
+
 def explained(ticket: Ticket, explanations: Sequence[Explanation], now: datetime) -> str:
     """Markdown for our own people, short enough for a channel: older spans are added up until it fits."""
     head = f"**{heading(ticket)}** · {replies.plain(ticket.subject)}"

@@ -154,16 +154,6 @@ def ticket_corrected(ticket: int, said: Correction) -> str:
     return f"{ticket_label(ticket)} is {what} now. I will remember it for messages like this one."
 
 
-def no_such_ticket(ticket: int) -> str:
-    """An agent named one that does not exist."""
-    return f"There is no ticket {ticket_label(ticket)}."
-
-
-def nowhere_to_explain() -> str:
-    """An agent asked where customers read, and there is no room of our own."""
-    return "I explain this only where nobody but our own people reads, and I know of no such room yet."
-
-
 def no_ticket_to_correct() -> str:
     """An agent said what a ticket is where there is none."""
     return "There is no ticket for this thread yet."

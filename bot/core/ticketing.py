@@ -208,14 +208,13 @@ async def take_over_comment(context: Context, event: CommentReceived) -> None:
     if message is None or not event.is_public:
         return
     await _heard(context, event, ticket, conversation)
+    words = replies.relayed(event.author_name, event.text, is_ours=event.is_agent)
     await context.tx.plan(
         PostReply(
             conversation=conversation.id,
             address=conversation.address,
             room=conversation.audience,
-            text=replies.restated(
-                message.text, replies.relayed(event.author_name, event.text, is_ours=event.is_agent)
-            ),
+            text=replies.restated(message.text, words),
             purpose=Purpose.RELAY,
         )
     )
