@@ -11,7 +11,7 @@ import numpy.typing as npt
 from knowledge.embedding import Vectors
 from knowledge.postings import Numbers
 
-_BLOCK = 64  #: numbers that share a scale
+_BLOCKS = (256, 128, 64)  #: numbers that share a scale: the more of them, the quicker, and not much coarser
 _MOST, _ZERO = 7, 8  #: the largest number of four bits, and what stands for none
 _AT_ONCE = 4_096  #: vectors that are coded together, so that what is under way stays small
 _EIGHT_BITS = (
@@ -30,7 +30,7 @@ class CoarseVectors:
 
     def __init__(self, count: int, rows: Callable[[slice], Vectors]) -> None:
         codes, scales = _coded(count, rows)
-        self._width = codes.shape[1] * _BLOCK
+        self._width = 2 * codes[0].size
         self._session = _session(codes, scales)
 
     def nearest(self, vector: Vectors, limit: int) -> Numbers:
@@ -53,7 +53,9 @@ def _coded(
 
 
 def _rounded(rows: Vectors) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-    blocks = np.pad(rows, ((0, 0), (0, -rows.shape[1] % _BLOCK))).reshape(len(rows), -1, _BLOCK)
+    size = rows.shape[1]
+    block = next((one for one in _BLOCKS if size % one == 0), _BLOCKS[-1])
+    blocks = np.pad(rows, ((0, 0), (0, -size % block))).reshape(len(rows), -1, block)
     scales = np.abs(blocks).max(axis=2) / _MOST
     scales[scales == 0] = 1
     whole = (np.rint(blocks / scales[..., np.newaxis]) + _ZERO).astype(np.uint8)
@@ -64,7 +66,8 @@ def _session(codes: npt.NDArray[np.uint8], scales: npt.NDArray[np.float32]) -> A
     import onnxruntime  # noqa: PLC0415 - slow to import, and needed by large partitions alone
     from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415 - likewise
 
-    count, width = len(codes), codes.shape[1] * _BLOCK
+    count, blocks, half = codes.shape
+    width = 2 * blocks * half
     product = helper.make_node(
         "MatMulNBits",
         ["asked", "codes", "scales"],
@@ -73,7 +76,7 @@ def _session(codes: npt.NDArray[np.uint8], scales: npt.NDArray[np.float32]) -> A
         K=width,
         N=count,
         bits=4,
-        block_size=_BLOCK,
+        block_size=2 * half,
         accuracy_level=_EIGHT_BITS,
     )
     best = helper.make_node("TopK", ["products", "limit"], ["highest", "places"], sorted=0)

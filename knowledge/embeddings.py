@@ -18,6 +18,8 @@ _BATCH = 1_000
 _SCHEMA = """CREATE TABLE IF NOT EXISTS vectors (
     id INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE, vector BLOB NOT NULL
 ) STRICT"""
+_NO_COPIES = np.uint32(0x8FFF_E000).astype(np.int32)  #: of the sign, which a wider whole number begins with
+_EXPONENTS = np.float32(2.0**112)  #: exponents are counted from -15 in a half, and from -127 in a single
 _STORED = np.dtype("<f2")  #: sixteen bits: a dot product changes in the fifth digit, the file halves
 
 
@@ -81,6 +83,16 @@ class Embeddings:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
         return database
+
+
+def singles(halves: npt.NDArray[np.float16]) -> Vectors:
+    """The same numbers in 32 bits. numpy converts one at a time, which takes seven times as long."""
+    bits = halves.view("<i2").astype(np.int32)
+    bits <<= 13  # where a single has its fraction and its exponent; the sign is at the top in both
+    bits &= _NO_COPIES
+    numbers: Vectors = bits.view(np.float32)
+    numbers *= _EXPONENTS
+    return numbers
 
 
 class EmbeddingsInMemory:

@@ -13,6 +13,7 @@ from bot.core.model import PUBLIC
 from knowledge import partitions
 from knowledge.coarse import CoarseVectors
 from knowledge.embedding import unit
+from knowledge.embeddings import singles
 from knowledge.opening import KnowledgeIndex
 
 ARTICLES = Path(__file__).resolve().parents[2] / "payloads" / "kb" / "articles"
@@ -25,7 +26,7 @@ def bundle(count: int, size: int) -> npt.NDArray[np.float32]:
     return unit(3 * np.eye(1, size) + rng.normal(size=(count, size)) * widths)
 
 
-@pytest.mark.parametrize("size", [384, 100])
+@pytest.mark.parametrize("size", [768, 384, 100])
 def test_of_the_hundred_and_fifty_nearest_nearly_all_and_of_the_ten_nearest_all_are_found(size: int) -> None:
     vectors = bundle(20_000, size)
     coarse = CoarseVectors(len(vectors), lambda part: vectors[part])
@@ -34,6 +35,13 @@ def test_of_the_hundred_and_fifty_nearest_nearly_all_and_of_the_ten_nearest_all_
         found = set(coarse.nearest(question, 300).tolist())
         assert set(np.argsort(-products)[:10].tolist()) <= found
         assert len(found & set(np.argsort(-products)[:150].tolist())) >= 145
+
+
+def test_sixteen_bits_are_the_same_numbers_in_thirty_two() -> None:
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16).reshape(256, -1)
+    rows = every[np.isfinite(every).all(axis=1)]
+    assert len(rows) == 248
+    assert np.array_equal(singles(rows), rows.astype(np.float32))
 
 
 def test_vectors_that_are_all_the_same_are_found_as_well() -> None:
