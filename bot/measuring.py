@@ -98,6 +98,19 @@ class _Snapshot(Collector):
         for (destination, state), count in self._statistics.alerts.items():
             alerts.add_metric([destination or "room", state], count)
         yield alerts
+        yield from self._audit()
+
+    def _audit(self) -> Iterable[Metric]:
+        audit = self._statistics.audit
+        passed = GaugeMetricFamily(
+            "deskbell_audit_passed_timestamp_seconds", "When an audit of the promises last passed, or never"
+        )
+        if audit.passed_at:
+            passed.add_metric([], audit.passed_at.timestamp())
+        yield passed
+        yield GaugeMetricFamily(
+            "deskbell_audit_flaws", "What the last audit of the promises found wrong", value=len(audit.flaws)
+        )
 
 
 class _OnCall(Collector):

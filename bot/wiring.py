@@ -14,6 +14,8 @@ from aiohttp import web
 
 from bot import measuring, syncing
 from bot.alert_doors import open_alert_doors
+from bot.auditor import Auditor
+from bot.auditors import open_auditor
 from bot.core.errors import DeskbellError
 from bot.core.following import follow_policies
 from bot.core.model import Room
@@ -66,6 +68,7 @@ class Program:
     knowledge: KnowledgeBase
     worker: Worker
     rotas: Polling
+    auditor: Auditor
     readiness: Readiness
     app: web.Application
     time: Time
@@ -122,6 +125,9 @@ async def build(
             doors=doors,
             knowledge=knowledge,
             rotas=rotas,
+            auditor=await open_auditor(
+                stack, settings, database=database, ledger=ledger, desk=desk, time=time, rng=rng
+            ),
             worker=Worker(
                 ledger=ledger,
                 desk=desk,

@@ -73,7 +73,7 @@ SETTINGS = (
     Setting(
         "DESKBELL_EMBEDDER",
         "e5-small+minilm",
-        "What finds by meaning; also e5-small, none, sentence-transformers:MODEL, openai:MODEL.",
+        "What finds by meaning; also e5-small+mpnet, e5-small, none, sentence-transformers:MODEL, openai:…",
     ),
     Setting("EMBEDDINGS_URL", "", "Where openai:MODEL is; by default OPENAI_BASE_URL."),
     Setting("EMBEDDINGS_API_KEY", "", "Its key; by default OPENAI_API_KEY, if it is there.", is_secret=True),
@@ -88,11 +88,17 @@ SETTINGS = (
     Setting("SMTP_FROM", "", "The address that mail comes from."),
     Setting("PAGERDUTY_API_TOKEN", "", "A read-only REST API key, for rotas kept there.", is_secret=True),
     Setting("PAGERDUTY_API_URL", "https://api.pagerduty.com", "PagerDuty's REST API, or an emulator of it."),
+    Setting(
+        "HEARTBEAT_URL",
+        "",
+        "What is told once a minute that the promises were audited, such as a dead man's switch.",
+        is_secret=True,
+    ),
 )
 
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 _DATABASES = ("sqlite", "sqlite+aiosqlite", "postgresql", "postgres", "postgresql+psycopg")
-_EMBEDDER = re.compile(r"e5-small(\+minilm)?|none|(sentence-transformers|openai):\S.*")
+_EMBEDDER = re.compile(r"e5-small(\+minilm|\+mpnet)?|none|(sentence-transformers|openai):\S.*")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 
@@ -163,7 +169,7 @@ class Environment:
         value = self.text(name)
         if not _EMBEDDER.fullmatch(value):
             raise ConfigError(
-                f"{name}: {value!r} is none of e5-small+minilm, e5-small, none,"
+                f"{name}: {value!r} is none of e5-small+minilm, e5-small+mpnet, e5-small, none,"
                 " sentence-transformers:MODEL and openai:MODEL"
             )
         return value
@@ -179,6 +185,10 @@ class Environment:
         if not is_fine or parts.query or parts.fragment or not value.isprintable() or " " in value:
             raise ConfigError(f"{name}: not an address like https://host or http://host:port/path")
         return value.rstrip("/")
+
+    def secret_url(self, name: str) -> Secret | None:
+        """An address that is a secret itself, if set."""
+        return Secret(self.url(name)) if self.has(name) else None
 
     def prefixes(self, name: str) -> tuple[str, ...]:
         """Beginnings of addresses, with commas between; without its slash "https://a.b" would allow a.bad."""

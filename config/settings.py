@@ -111,6 +111,7 @@ class Settings:
     mail: MailSettings | None
     secrets: NamedSecrets  #: variables that policy files name
     pagerduty_rest: PagerDutyRestSettings | None
+    heartbeat_url: Secret | None  #: whoever knows it can keep the watcher calm
     chroma: ChromaSettings | None
     embedder: EmbedderSettings
 
@@ -134,6 +135,7 @@ class Settings:
             mail=read_mail(env),
             secrets=NamedSecrets(environ),
             pagerduty_rest=_pagerduty_rest(env),
+            heartbeat_url=env.secret_url("HEARTBEAT_URL"),
             chroma=_chroma(env),
             embedder=_embedder(env),
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Result, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.alerts import Alert
@@ -23,6 +24,18 @@ BATCH = 500
 _ONLY = 1  # the row's id
 
 
+async def last_audit(connection: AsyncConnection) -> AuditRecord:
+    """What the last rounds came to."""
+    return _record(await connection.execute(select(audits).where(audits.c.id == _ONLY)))
+
+
+def _record(found: Result[Any]) -> AuditRecord:
+    row = found.one_or_none()
+    if row is None:
+        return AuditRecord()
+    return AuditRecord(ran_at=row.ran_at, passed_at=row.passed_at, flaws=tuple(row.flaws))
+
+
 class SqlAudits(SqlAnswers):
     """The part of a transaction that is about audits."""
 
@@ -31,12 +44,8 @@ class SqlAudits(SqlAnswers):
         return TimerState(version=rows[0]["version"], set_for=rows[0]["set_for"]) if rows else None
 
     async def audit(self) -> AuditRecord:
-        rows = await self._all(select(audits).where(audits.c.id == _ONLY).with_for_update())
-        if not rows:
-            return AuditRecord()
-        return AuditRecord(
-            ran_at=rows[0]["ran_at"], passed_at=rows[0]["passed_at"], flaws=tuple(rows[0]["flaws"])
-        )
+        one = select(audits).where(audits.c.id == _ONLY).with_for_update()
+        return _record(await self._connection.execute(one))
 
     async def keep_audit(self, record: AuditRecord) -> None:
         values = {"ran_at": record.ran_at, "passed_at": record.passed_at, "flaws": list(record.flaws)}

@@ -13,6 +13,7 @@ from sqlalchemy.types import BigInteger
 from bot.core.model import ClockState, Metric, TicketStatus
 from bot.core.statistics import DurationCount, Statistics, TierPriority
 from storage.alerts import count_alerts
+from storage.audits import last_audit
 from storage.database import Database
 from storage.reports import depth, oldest_pending
 from storage.tables import clocks, tickets
@@ -47,6 +48,7 @@ class SqlCounting:
                 depth=await depth(connection),
                 oldest_due={queue: now - age for queue, age in waited.items()},
                 alerts=await count_alerts(connection),
+                audit=await last_audit(connection),
             )
 
 

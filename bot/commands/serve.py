@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -23,10 +24,14 @@ from bot.commands.starting import (
 from bot.core.errors import ConfigError, Unavailable, UserFacingError
 from bot.core.model import Correction, Finding, Inquiry, Verdict
 from bot.core.ports import KnowledgeBase
+from bot.syncing import Syncing
 from bot.system import SystemTime, new_installation_id, system_rng
 from bot.wiring import Program, build, index_problem, open_knowledge
 from bot.worker import forget_old_work
 from config.settings import Settings
+from config.sources import SourceSettings, load_sources
+from config.tables import Layers
+from knowledge.sources.history import History
 from storage.locking import embedded_lock
 
 log = structlog.get_logger()
@@ -67,7 +72,7 @@ async def _roles(settings: Settings, *, web: bool, worker: bool, gateway: bool) 
         if own_file:
             stack.enter_context(embedded_lock(own_file))
         prepare_database(settings)
-        knowledge, warming = _knowledge(settings, stack) if worker else (_NoKnowledge(), [])
+        knowledge, learning = _knowledge(settings, stack) if worker else (_NoKnowledge(), [])
         program = await stack.enter_async_context(
             build(
                 settings,
@@ -82,20 +87,36 @@ async def _roles(settings: Settings, *, web: bool, worker: bool, gateway: bool) 
             released = await program.ledger.release_leases()
             log.info("leases_released", rows=released)
         stop = await stack.enter_async_context(until_told())
-        parts = [*_parts(program, worker=worker, gateway=gateway), *warming]
+        parts = [*_parts(program, worker=worker, gateway=gateway), *learning]
         if web:
             await stack.enter_async_context(serving(program))
         await together(stop, partial(_draining, program), *parts)
 
 
 def _knowledge(settings: Settings, stack: AsyncExitStack) -> tuple[KnowledgeBase, list[Part]]:
-    """The index, and the part that loads it while traffic is already served."""
+    """The index, and the parts that load it while traffic is already served and keep it at the sources."""
     base = stack.enter_context(
         open_knowledge(
             settings.data_dir, chroma=settings.chroma, model=settings.model, embedder=settings.embedder
         )
     )
-    return base, [partial(_warming, base.warm_up, settings.data_dir)]
+    syncing = Syncing(
+        _sources(settings),
+        History.of(settings.data_dir),
+        base.warm_up,
+        time=SystemTime(),
+        rng=system_rng(),
+    )
+    return base, [partial(_warming, base.warm_up, settings.data_dir), syncing.run]
+
+
+def _sources(settings: Settings) -> Sequence[SourceSettings]:
+    """None where the file is wrong: the desk answers from what it has."""
+    try:
+        return load_sources(Layers(settings.config_dir), os.environ)
+    except UserFacingError as error:
+        log.error("sources_not_understood", reason=str(error))  # noqa: TRY400 - a traceback would say no more
+        return ()
 
 
 async def _warming(warm_up: Callable[[], Awaitable[None]], data_dir: Path, stop: asyncio.Event) -> None:
@@ -129,6 +150,7 @@ def _parts(program: Program, *, worker: bool, gateway: bool) -> list[Part]:
             program.worker.run,
             partial(forget_old_work, program.ledger, program.time),
             program.rotas.run,
+            program.auditor.run,
         ]
     socket = program.socket() if gateway else None
     if socket:

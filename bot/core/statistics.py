@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.core.auditing import AuditRecord
+
 TierPriority = tuple[str, str]
 
 
@@ -35,6 +37,7 @@ class Statistics:
     depth: Mapping[tuple[str, str], int]  #: (queue, state)
     oldest_due: Mapping[str, datetime]  #: by queue
     alerts: Mapping[tuple[str, str], int] = field(default_factory=dict)  #: (destination, what became of it)
+    audit: AuditRecord = field(default_factory=AuditRecord)
 
     @property
     def promises(self) -> Mapping[TierPriority, tuple[int, int]]:
