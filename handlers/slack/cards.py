@@ -83,7 +83,9 @@ def _fields(view: StatusView) -> Iterator[tuple[str, str]]:
 
 def _inside(inside: InsideView) -> Iterator[dict[str, Any]]:
     """Who is called next, who has it, and where it is talked about."""
-    lines = [f"📣 {_words(', '.join(roles)).replace('_', ' ')} {local(at)}" for at, roles in inside.next_steps]
+    lines = [
+        f"📣 {_words(', '.join(roles)).replace('_', ' ')} {local(at)}" for at, roles in inside.next_steps
+    ]
     if inside.acknowledged_by:
         lines.append(f"🙋 Taken by {_words(inside.acknowledged_by)}")
     if inside.link:
