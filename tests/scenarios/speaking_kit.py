@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from injections import passage
 from scenario_kit import SUPPORT, SmallKnowledge, until, words
+from test_worker import a_worker
 
 from bot.commands.sandboxing import Sandbox
 from bot.core.model import Answer, Citation, Finding, Inquiry, Text
 from bot.core.ports import Listener
 from bot.sandbox.openai import ChatRequest, OpenAITwin
 from bot.sandbox.slack.things import TwinMessage
+from bot.showing import ShowingPace
+from bot.worker import Pace
 from knowledge.answering import Consideration, Reason
 from knowledge.base import worded
 from knowledge.composing import Composer
@@ -23,6 +29,7 @@ FIRST = "Set `DATAHUB_GMS_URL` and restart the connector [1]."
 SECOND = "The connector reads the metadata every hour [1]."
 MADE_UP = "It also mines bitcoin on Mars for everybody [1]."
 QUOTED = "> Set `DATAHUB_GMS_URL`"
+QUICK = ShowingPace(before=timedelta(milliseconds=20), between=timedelta(milliseconds=20))
 PATIENT = 20.0  #: real seconds; a busy machine takes its time
 PATIENCE = Patience(
     connect=timedelta(seconds=2),
@@ -96,6 +103,24 @@ class SpeakingDataHub(SmallKnowledge):
         return Consideration(
             answer=quoted, confidence=self._confidence, passages=(PASSAGE,), reason=Reason.ANSWERED
         )
+
+
+@asynccontextmanager
+async def speaking(sandbox: Sandbox, *, ledger: Any = None) -> AsyncIterator[asyncio.Task[None]]:
+    """A worker that shows what it hears almost at once; it is stopped when the block ends."""
+    own, stop = sandbox.program.worker, asyncio.Event()
+    worker = a_worker(
+        sandbox,
+        performers=replace(own._performers, showing=QUICK),
+        ledger=ledger or own._ledger,
+        pace=Pace(drain=timedelta(milliseconds=100)),
+    )
+    running = asyncio.create_task(worker.run(stop))
+    try:
+        yield running
+    finally:
+        stop.set()
+        await asyncio.wait({running})
 
 
 def seen(sandbox: Sandbox, thread: str, channel: str = SUPPORT) -> list[TwinMessage]:

@@ -30,8 +30,10 @@ from speaking_kit import (
     SpeakingDataHub,
     called,
     seen,
+    speaking,
     until_seen,
 )
+from test_worker import LEASE, DyingLedger
 
 from bot.commands.sandboxing import Sandbox
 from bot.core.model import AnswerState, GivenAnswer
@@ -39,7 +41,6 @@ from bot.sandbox.faults import FaultKind
 from bot.sandbox.household import PolicyFiles
 from bot.sandbox.openai import OpenAITwin
 from bot.sandbox.slack.world import World
-from bot.worker import Pace
 
 POST, START, APPEND, STOP, UPDATE, DELETE = (
     "chat.postMessage",
@@ -51,7 +52,7 @@ POST, START, APPEND, STOP, UPDATE, DELETE = (
 )
 EVERY = (POST, START, APPEND, STOP, UPDATE, DELETE)
 OFFERED = ["helped", "not_helped", "open_ticket"]
-SILENT = 1.2  #: real seconds; longer than the pause before something is shown
+SILENT = 0.3  #: real seconds; longer than the pause before something is shown
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ async def done(sandbox: Sandbox) -> None:
 async def test_an_answer_grows_and_is_completed_in_place(
     opened: Open, model: OpenAITwin, speaker: Speaker
 ) -> None:
-    async with opened(knowledge=SpeakingDataHub(model)) as sandbox, working(sandbox):
+    async with opened(knowledge=SpeakingDataHub(model)) as sandbox, speaking(sandbox):
         thread = await begun(sandbox, speaker)
         (growing,) = seen(sandbox, thread)
         assert growing.is_streaming
@@ -135,7 +136,7 @@ async def test_what_is_completed_looks_like_any_other_answer(
 async def test_an_answer_that_comes_to_nothing_is_replaced_by_the_quotation(
     opened: Open, model: OpenAITwin, speaker: Speaker, ending: str
 ) -> None:
-    async with opened(knowledge=SpeakingDataHub(model)) as sandbox, working(sandbox):
+    async with opened(knowledge=SpeakingDataHub(model)) as sandbox, speaking(sandbox):
         thread = await begun(sandbox, speaker)
         if ending == "dies":
             speaker.die()
@@ -154,7 +155,7 @@ async def test_what_is_not_held_by_a_passage_is_never_seen(
     opened: Open, model: OpenAITwin, speaker: Speaker
 ) -> None:
     texts: list[str] = []
-    async with opened(knowledge=SpeakingDataHub(model)) as sandbox, working(sandbox):
+    async with opened(knowledge=SpeakingDataHub(model)) as sandbox, speaking(sandbox):
         sandbox.slack.world.watchers.append(
             lambda happening: texts.append(words(happening.message)) if happening.message else None
         )
@@ -183,7 +184,7 @@ async def test_there_is_one_whole_answer_whatever_slack_does(
 ) -> None:
     async with opened(knowledge=SpeakingDataHub(model)) as sandbox:
         sandbox.slack.faults.fail_next(operation, kind, retry_after=timedelta(seconds=2))
-        async with working(sandbox):
+        async with speaking(sandbox):
             thread = await sandbox.slack.say("carol", SUPPORT, KNOWN)
             speaker.say(FIRST)
             await until(lambda: _heard(sandbox, START), timeout=PATIENT)
@@ -214,7 +215,7 @@ async def _planned(sandbox: Sandbox) -> bool:
 async def test_a_person_who_takes_the_floor_makes_it_go(
     opened: Open, model: OpenAITwin, speaker: Speaker
 ) -> None:
-    async with opened(knowledge=SpeakingDataHub(model)) as sandbox, working(sandbox):
+    async with opened(knowledge=SpeakingDataHub(model)) as sandbox, speaking(sandbox):
         thread = await begun(sandbox, speaker)
         await sandbox.slack.say("ada", SUPPORT, "I have it.", thread)
         await until(lambda: _is_heard(sandbox, "I have it."))
@@ -238,9 +239,8 @@ async def _is_heard(sandbox: Sandbox, text: str) -> bool:
 @pytest.fixture
 async def left(opened: Open, model: OpenAITwin, speaker: Speaker) -> AsyncIterator[tuple[Sandbox, str]]:
     """A desk that was stopped in the middle of an answer while Slack was away, and is up again."""
-    hasty = Pace(drain=timedelta(milliseconds=100))
-    async with opened(knowledge=SpeakingDataHub(model), pace=hasty) as sandbox:
-        async with working(sandbox):
+    async with opened(knowledge=SpeakingDataHub(model)) as sandbox:
+        async with speaking(sandbox):
             thread = await begun(sandbox, speaker)
             sandbox.slack.faults.outage(True, "chat.*")
         sandbox.slack.faults.outage(False, "chat.*")
@@ -291,6 +291,48 @@ async def test_half_an_answer_goes_where_a_person_spoke_meanwhile(left: tuple[Sa
     assert await given(sandbox) == []
 
 
+@pytest.mark.parametrize("kind", ["DraftAnswer", "PostReply"])
+async def test_a_worker_that_dies_over_it_leaves_one_answer(
+    opened: Open, model: OpenAITwin, speaker: Speaker, kind: str
+) -> None:
+    async with opened(knowledge=SpeakingDataHub(model)) as sandbox:
+        ledger = DyingLedger(sandbox.program.ledger, kind)
+        async with speaking(sandbox, ledger=ledger) as running:
+            thread = await begun(sandbox, speaker)
+            speaker.finish()
+            await ledger.is_dead.wait()
+            running.cancel()
+        (left,) = seen(sandbox, thread)
+        speaker.say(FIRST)
+        speaker.finish()
+        await sandbox.move(LEASE)
+        await sandbox.settle()
+
+        (answer,) = seen(sandbox, thread)
+        (kept,) = await given(sandbox)
+        assert (answer.ts, answer.is_streaming, buttons(answer)) == (left.ts, False, OFFERED)
+        assert (kept.state, kept.source) == (AnswerState.POSTED, f"slack:{answer.ts}")
+
+
+async def test_a_worker_that_dies_over_taking_it_away_does_so_again(
+    opened: Open, model: OpenAITwin, speaker: Speaker
+) -> None:
+    async with opened(knowledge=SpeakingDataHub(model)) as sandbox:
+        ledger = DyingLedger(sandbox.program.ledger, "WithdrawShown")
+        async with speaking(sandbox, ledger=ledger) as running:
+            thread = await begun(sandbox, speaker)
+            await sandbox.slack.say("ada", SUPPORT, "I have it.", thread)
+            await until(lambda: _is_heard(sandbox, "I have it."))
+            speaker.finish()
+            await ledger.is_dead.wait()
+            running.cancel()
+        await sandbox.move(LEASE)
+        await sandbox.settle()
+
+        assert seen(sandbox, thread) == []
+        assert await sandbox.program.ledger.parked() == []
+
+
 def silenced(_: World, files: PolicyFiles) -> None:
     files["channels.toml"] = files["channels.toml"].replace(
         'kind = "customer"', 'kind = "customer"\nstream = false', 1
@@ -313,7 +355,7 @@ def demanding(_: World, files: PolicyFiles) -> None:
 async def test_nothing_is_seen_before_it_is_posted_where_the_room_forbids_it(
     opened: Open, model: OpenAITwin, speaker: Speaker, arrange: object
 ) -> None:
-    async with opened(knowledge=SpeakingDataHub(model), arrange=arrange) as sandbox, working(sandbox):
+    async with opened(knowledge=SpeakingDataHub(model), arrange=arrange) as sandbox, speaking(sandbox):
         thread = await sandbox.slack.say("carol", SUPPORT, KNOWN)
         speaker.say(FIRST)
         asked_at = asyncio.get_running_loop().time()
