@@ -36,7 +36,8 @@ from speaking_kit import (
 from test_worker import LEASE, DyingLedger
 
 from bot.commands.sandboxing import Sandbox
-from bot.core.model import AnswerState, GivenAnswer
+from bot.core.model import AnswerState, Finding, GivenAnswer, Inquiry
+from bot.core.ports import Listener
 from bot.sandbox.faults import FaultKind
 from bot.sandbox.household import PolicyFiles
 from bot.sandbox.openai import OpenAITwin
@@ -289,6 +290,35 @@ async def test_half_an_answer_goes_where_a_person_spoke_meanwhile(left: tuple[Sa
 
     assert seen(sandbox, thread) == []
     assert await given(sandbox) == []
+
+
+class Stumbling(SpeakingDataHub):
+    """Has a fault the first time, in the middle of its answer."""
+
+    async def answer_aloud(self, inquiry: Inquiry, listener: Listener) -> Finding:
+        await super().answer_aloud(inquiry, listener)
+        raise RuntimeError("a fault of ours")
+
+
+async def test_when_the_work_fails_it_goes_at_once_and_comes_back_whole(
+    opened: Open, model: OpenAITwin, speaker: Speaker
+) -> None:
+    async with opened(knowledge=Stumbling(model)) as sandbox:
+        async with speaking(sandbox):
+            thread = await begun(sandbox, speaker)
+            speaker.finish()
+
+            async def is_gone() -> bool:
+                return seen(sandbox, thread) == []
+
+            await until(is_gone, timeout=PATIENT)
+        speaker.say(FIRST, SECOND)
+        speaker.finish()
+        await sandbox.settle(within=timedelta(minutes=1))
+
+        (answer,) = seen(sandbox, thread)
+        assert "every hour" in words(answer)
+        assert buttons(answer) == OFFERED
 
 
 @pytest.mark.parametrize("kind", ["DraftAnswer", "PostReply"])

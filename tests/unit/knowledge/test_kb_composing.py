@@ -113,6 +113,23 @@ async def test_the_model_reads_masked_data_and_who_asks(twin: OpenAITwin, compos
 # -- what is let through --------------------------------------------------------
 
 
+async def test_what_is_heard_is_what_is_said_and_nothing_else(twin: OpenAITwin, composer: Composer) -> None:
+    twin.model = saying(f"{TRUE} It also mines bitcoin on Mars [1]. {LISTED}")
+    heard: list[str] = []
+    answer = await composer.compose(INQUIRY, PASSAGES, heard.append)
+    assert answer is not None
+    assert len(heard) == 2
+    assert "".join(heard) == answer.text
+
+
+async def test_nothing_is_heard_of_an_answer_that_is_none(twin: OpenAITwin, composer: Composer) -> None:
+    heard: list[str] = []
+    for text in ("NOT_FOUND", "Have a nice day.", f"It mines bitcoin on Mars [1]. {TRUE.replace('[1]', '')}"):
+        twin.model = saying(text)
+        await composer.compose(INQUIRY, PASSAGES, heard.append)
+    assert heard == []
+
+
 async def test_an_answer_cites_its_passages_in_the_order_of_their_use(
     twin: OpenAITwin, composer: Composer
 ) -> None:
