@@ -19,6 +19,7 @@ from knowledge.vectors import ChromaServer
 from knowledge.versions import examples_for
 
 BUILT_IN = "e5-small+minilm"
+LARGER = "e5-small+mpnet"  #: finds more in English for twice the work
 MULTILINGUAL = "e5-small"  #: the first half of it alone
 WORDS_ONLY = "none"
 SENTENCE_TRANSFORMERS = "sentence-transformers:"  #: followed by a folder or the name of a model
@@ -48,15 +49,16 @@ def load_embedder(
             )
 
             return SentenceTransformerEmbedder(name.removeprefix(SENTENCE_TRANSFORMERS))
-        if name not in (BUILT_IN, MULTILINGUAL):
+        if name not in (BUILT_IN, LARGER, MULTILINGUAL):
             raise UserFacingError(
-                f"There is no embedder {name!r}: choose {BUILT_IN}, {MULTILINGUAL}, {WORDS_ONLY},"
+                f"There is no embedder {name!r}: choose {BUILT_IN}, {LARGER}, {MULTILINGUAL}, {WORDS_ONLY},"
                 f" {SENTENCE_TRANSFORMERS}MODEL or {OPENAI}MODEL."
             )
         multilingual = _built_in(data_dir, threads, say)
         if multilingual is None or name == MULTILINGUAL:
             return multilingual
-        return _paired(multilingual, data_dir, threads, say)
+        larger = _larger(multilingual, data_dir, threads, say) if name == LARGER else None
+        return larger or _paired(multilingual, data_dir, threads, say)
 
 
 def _served(choice: EmbedderChoice) -> Embedder:
@@ -92,6 +94,22 @@ def _paired(
         if say is not None:
             say(f"{error} Searching with the multilingual model alone.")
         return multilingual
+
+
+def _larger(
+    multilingual: Embedder, data_dir: Path, threads: int, say: Callable[[str], None] | None
+) -> Embedder | None:
+    """With the larger English model beside it; None where that is not installed."""
+    try:
+        from knowledge.models.mpnet import MpnetEmbedder  # noqa: PLC0415 - tokenizers may be missing
+        from knowledge.models.pair import PairEmbedder  # noqa: PLC0415 - likewise
+
+        return PairEmbedder(multilingual, MpnetEmbedder.load(data_dir, threads=threads, say=say))
+    except (EmbedderUnavailable, ImportError) as error:
+        log.warning("larger_embedder_unavailable", reason=str(error))
+        if say is not None:
+            say(f"{error} Searching with the smaller one.")
+        return None
 
 
 class KnowledgeIndex:

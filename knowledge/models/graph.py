@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -42,13 +43,33 @@ class Words:
     places: Vectors  #: (positions, hidden): what is added for each place
 
 
-def build_graph(model: Weights, *, title: str, words: Words | None = None, is_careful: bool = False) -> bytes:
+class Care(Enum):
+    """How much is kept in floats; what each costs is in docs/decisions/0015-a-second-model-for-english.md."""
+
+    LITTLE = auto()  #: one scale for a text, but behind Gelu
+    VALUES = auto()  #: a scale for each token, and floats for what attention adds up
+    ATTENTION = auto()  #: likewise, and floats for what it compares too
+
+    @property
+    def in_floats(self) -> str:
+        """Which of a layer's queries, keys and values."""
+        return {Care.LITTLE: "", Care.VALUES: "v", Care.ATTENTION: "qkv"}[self]
+
+
+def build_graph(
+    model: Weights,
+    *,
+    title: str,
+    words: Words | None = None,
+    nearness: Vectors | None = None,
+    care: Care = Care.LITTLE,
+) -> bytes:
     """The whole model as one serialised file.
 
-    A careful one computes what attention compares in floats, and has a scale for each token everywhere. That
-    costs all-MiniLM-L6-v2 one twentieth of its speed, and takes two thirds of the error (1 - cosine) away.
+    `nearness` (1, heads, positions, positions) is what attention adds for where two tokens stand to each
+    other, in models that look at that; it needs `words`.
     """
-    return _Graph(model, is_careful=is_careful).build(title, words)
+    return _Graph(model, nearness, care).build(title, words)
 
 
 class _Graph:
@@ -58,10 +79,11 @@ class _Graph:
     the 8-bit activations would make a text's vector depend on its neighbours.
     """
 
-    def __init__(self, model: Weights, *, is_careful: bool) -> None:
+    def __init__(self, model: Weights, nearness: Vectors | None, care: Care) -> None:
         self._model = model
-        self._compared = self._linear_in_floats if is_careful else self._linear
-        self._dense = self._linear_by_token if is_careful else self._linear
+        self._nearness = nearness
+        self._care = care
+        self._dense = self._linear if care is Care.LITTLE else self._linear_by_token
         self._shape = model.shape
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
@@ -76,8 +98,9 @@ class _Graph:
                 helper.make_tensor_value_info(IDS, TensorProto.INT64, ["tokens"]),
             )
         hidden = self._norm(start, "emb.ln")
+        near = [] if self._nearness is None else ["", "", self._cut_to_tokens(self._nearness)]
         for layer in range(self._shape.layers):
-            hidden = self._layer(hidden, f"l{layer}.")
+            hidden = self._layer(hidden, f"l{layer}.", near)
         mean = self._node("ReduceMean", hidden, self._constant("tokens", np.array([1])), keepdims=0)
         length = self._node("ReduceL2", mean, self._constant("numbers", np.array([1])), keepdims=1)
         self._nodes.append(helper.make_node("Div", [mean, length], [OUTPUT]))
@@ -95,12 +118,23 @@ class _Graph:
         places = self._node("Slice", self._constant("places", words.places), first, self._node("Shape", IDS))
         return self._node("Unsqueeze", self._node("Add", vectors, places), first)
 
-    def _layer(self, hidden: str, name: str) -> str:
+    def _cut_to_tokens(self, nearness: Vectors) -> str:
+        tokens = self._node("Shape", IDS)
+        whole, axes = self._constant("nearness", nearness), self._constant("nearness.axes", np.array([2, 3]))
+        first = self._constant("nearness.first", np.array([0, 0]))
+        return self._node("Slice", whole, first, self._node("Concat", tokens, tokens, axis=0), axes)
+
+    def _layer(self, hidden: str, name: str, near: list[str]) -> str:
         inner, outer = self._shape.hidden, self._shape.feed_forward
-        heads = [self._compared(hidden, f"{name}{part}", inner) for part in "qkv"]
+        heads = [
+            self._linear_in_floats(hidden, f"{name}{part}", inner)
+            if part in self._care.in_floats
+            else self._dense(hidden, f"{name}{part}", inner)
+            for part in "qkv"
+        ]
         # https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
         attended = self._node(
-            "MultiHeadAttention", *heads, domain="com.microsoft", num_heads=self._shape.heads
+            "MultiHeadAttention", *heads, *near, domain="com.microsoft", num_heads=self._shape.heads
         )
         attended = self._dense(attended, f"{name}ao", inner)
         hidden = self._norm(self._node("Add", hidden, attended), f"{name}aln")
