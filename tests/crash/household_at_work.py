@@ -137,11 +137,17 @@ def _is_relayed(house: Household, asked: str, reply: str) -> bool:
 
 @asynccontextmanager
 async def a_household(
-    data: Path, index: Path, *, seed: int, more: Mapping[str, str] | None = None
+    data: Path,
+    index: Path,
+    *,
+    seed: int,
+    more: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Household]:
     """Twins and policies as in the sandbox; the desk is started, subscribed and ready.
 
-    `more` are variables of the desk's environment besides those that point at the twins.
+    `more` are variables of the desk's environment besides those that point at the twins; `files` are policy
+    files in the place of the sandbox's own.
     """
     time, rng = SystemTime(), random.Random(seed)  # noqa: S311 - repeatable, not secret
     world = a_workspace(time=time, rng=rng)
@@ -149,7 +155,8 @@ async def a_household(
     async with SlackTwin(time, rng, world=world) as slack, ZendeskTwin(time, rng) as zendesk:
         acme = zendesk.add_organisation("Acme")
         agent = zendesk.add_agent("Ada Agent", "ada@opendatagov.example")
-        household.write_policies(data / "config", household.policy_files(world, desk_id=str(acme.id)))
+        policies = household.policy_files(world, desk_id=str(acme.id))
+        household.write_policies(data / "config", {**policies, **(files or {})})
         secret = world.code(40)
         variables = household.environment(slack, zendesk, data=data, port=free_port(), webhook_secret=secret)
         desk = ServingProcess({**variables, **(more or {})}, data / "desk.log")

@@ -6,7 +6,7 @@ https://developer.pagerduty.com/docs/send-alert-event and the schema of the refe
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,7 @@ class PagerDutyEventsTwin:
     is_down: bool = False  #: every request meets a 503
     cuts_answers: int = 0  #: so many events are taken, and their answers lost
     asked: int = 0
+    watch: Callable[[], None] = lambda: None  #: called when an event is taken, before it is answered
 
     def app(self) -> web.Application:
         """The HTTP side."""
@@ -67,6 +68,7 @@ class PagerDutyEventsTwin:
         if event["routing_key"] not in self.services:
             return _invalid("Event object is invalid", "'routing_key' is unknown")
         self._take(event)
+        self.watch()
         if self.cuts_answers:
             self.cuts_answers -= 1
             if request.transport is not None:
