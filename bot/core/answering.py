@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.core import asking, replies, saying
+from bot.core import asking, draft_replies, replies, saying
 from bot.core.context import Context
 from bot.core.effects import DraftAnswer, PostReply, Purpose, ReplyButton, WithdrawShown
 from bot.core.events import AnswerDrafted, Button, ButtonPressed
@@ -209,7 +209,7 @@ async def _propose(
             conversation=conversation.id,
             address=Address(door=room.door, workspace=room.workspace, room=room.room, thread=""),
             room=room.audience,
-            text=Text(body=replies.drafted(asked, given, conversation.organisation), audience=INTERNAL),
+            text=Text(body=draft_replies.drafted(asked, given, conversation.organisation), audience=INTERNAL),
             purpose=Purpose.NOTICE,
             buttons=(
                 ReplyButton(button=Button.USE_DRAFT, value=value),
@@ -220,7 +220,7 @@ async def _propose(
         )
     )
     if event.was_addressed:
-        await saying.say_once(context, conversation, replies.passed_on())
+        await saying.say_once(context, conversation, draft_replies.passed_on())
 
 
 async def _asked(context: Context, conversation: Conversation, question: MessageId) -> str:
@@ -237,7 +237,7 @@ async def press_use_draft(context: Context, event: ButtonPressed) -> None:
     if conversation is None:
         return
     who = event.presser_name or event.presser.user
-    await saying.restate(context, conversation.id, event, lambda said: replies.draft_used(said, who))
+    await saying.restate(context, conversation.id, event, lambda said: draft_replies.draft_used(said, who))
     # From now on its message is the one that is still to be posted.
     given = replace(given, state=AnswerState.PLANNED, source=None)
     await context.tx.save_answer(given)
@@ -253,7 +253,7 @@ async def press_ignore_draft(context: Context, event: ButtonPressed) -> None:
     await context.tx.save_answer(replace(given, state=AnswerState.IGNORED))
     await record_gap(context, conversation, given.question, UNSURE, given.citations)
     who = event.presser_name or event.presser.user
-    await saying.restate(context, conversation.id, event, lambda said: replies.draft_ignored(said, who))
+    await saying.restate(context, conversation.id, event, lambda said: draft_replies.draft_ignored(said, who))
 
 
 async def _draft(context: Context, event: ButtonPressed) -> GivenAnswer | None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.core.alerts import SendAlert
 from bot.core.auditing import Fault, Flaw
-from bot.core.model import Citation, Clock, Correction, GivenAnswer, Metric, Text, Ticket
+from bot.core.model import Citation, Clock, Correction, Metric, Text, Ticket
 
 AUDITED = 10  #: flaws that are told one by one
 SUBJECT_LENGTH = 120  #: characters; Zendesk truncates at 150
@@ -78,30 +78,6 @@ def not_helped(original: str, *, is_offered: bool) -> str:
     return f"{original}\n\n_Marked as not helpful — sorry._{offer}"
 
 
-def drafted(question: str, given: GivenAnswer, organisation: str | None) -> str:
-    """A draft for our own people: what was asked, what would be said, how sure we are."""
-    who = f" · {plain(organisation)}" if organisation else ""
-    asked = "\n".join(f"> {plain(line)}" for line in question.strip().splitlines())
-    return f"**Draft answer**{who} · {given.confidence:.0%} sure\n{asked}\n\n" + answered(
-        given.text.body, given.citations
-    )
-
-
-def draft_used(original: str, who: str) -> str:
-    """Under a draft that was posted."""
-    return f"{original}\n\n_Posted by {plain(who)}._"
-
-
-def draft_ignored(original: str, who: str) -> str:
-    """Under a draft that was not."""
-    return f"{original}\n\n_Ignored by {plain(who)}._"
-
-
-def draft_withdrawn(original: str) -> str:
-    """Under a draft whose article has changed."""
-    return f"{original}\n\n_Withdrawn: an article that this rested on has changed._"
-
-
 def taken_back() -> str:
     """In the place of an answer that one of our own people found wrong."""
     return "_We have taken this answer back: it was not right._"
@@ -110,11 +86,6 @@ def taken_back() -> str:
 def nothing_to_take_back() -> str:
     """Somebody of ours takes an answer back where there is none."""
     return "There is no answer of mine in this thread that could be taken back."
-
-
-def passed_on() -> str:
-    """To somebody who called the bot where our own people look at every answer first."""
-    return "I have passed this on to the team. Somebody will answer here."
 
 
 def corrected(answer: str, at: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.core import replies
+from bot.core import draft_replies, replies
 from bot.core.context import Context
 from bot.core.effects import EditReply, PostReply, Purpose, ReplyButton
 from bot.core.errors import NotYet
@@ -105,7 +105,7 @@ async def close_draft(context: Context, given: GivenAnswer) -> None:
     said = next((one.text.body for one in messages if one.source == given.source), None)
     if said is None:
         return
-    body = replies.draft_withdrawn(said)
+    body = draft_replies.draft_withdrawn(said)
     await context.tx.reword_message(given.conversation, given.source or "", body)
     await context.tx.plan(
         EditReply(

@@ -11,7 +11,7 @@ from core_kit import ACME, CAROL, NOON
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import replies
+from bot.core import draft_replies, replies
 from bot.core.model import (
     PUBLIC,
     AnswerId,
@@ -120,7 +120,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Said.\n\n_Marked as not helpful — sorry._",
     ),
     "drafted": (
-        replies.drafted("how?\n*now*", GIVEN, "acme"),
+        draft_replies.drafted("how?\n*now*", GIVEN, "acme"),
         (
             "**Draft answer** · acme · 82% sure\n> how?\n> \\*now\\*\n\nSet the URL.\n\n**Sources**\n"
             "1. [Connect DataHub](https://docs.example/datahub)\n"
@@ -135,10 +135,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         replies.no_ticket_to_correct(),
         "There is no ticket for this thread yet.",
     ),
-    "draft_used": (replies.draft_used("Said.", "otto"), "Said.\n\n_Posted by otto._"),
-    "draft_ignored": (replies.draft_ignored("Said.", "otto"), "Said.\n\n_Ignored by otto._"),
+    "draft_used": (draft_replies.draft_used("Said.", "otto"), "Said.\n\n_Posted by otto._"),
+    "draft_ignored": (draft_replies.draft_ignored("Said.", "otto"), "Said.\n\n_Ignored by otto._"),
     "draft_withdrawn": (
-        replies.draft_withdrawn("Said."),
+        draft_replies.draft_withdrawn("Said."),
         "Said.\n\n_Withdrawn: an article that this rested on has changed._",
     ),
     "taken_back": (replies.taken_back(), "_We have taken this answer back: it was not right._"),
@@ -147,7 +147,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "There is no answer of mine in this thread that could be taken back.",
     ),
     "passed_on": (
-        replies.passed_on(),
+        draft_replies.passed_on(),
         "I have passed this on to the team. Somebody will answer here.",
     ),
     "corrected": (
@@ -246,8 +246,9 @@ def test_what_people_read(name: str) -> None:
 def test_every_sentence_is_looked_at() -> None:
     written = {
         name
-        for name, one in inspect.getmembers(replies, inspect.isfunction)
-        if one.__module__ == replies.__name__ and not name.startswith("_")
+        for module in (replies, draft_replies)
+        for name, one in inspect.getmembers(module, inspect.isfunction)
+        if one.__module__ == module.__name__ and not name.startswith("_")
     }
     assert written == {name.split()[0] for name in SENTENCES} | ELSEWHERE
 
