@@ -101,6 +101,7 @@ def _add_self_service(parts: Commands) -> None:
     sync.add_argument("names", nargs="*", metavar="NAME", help="only these sources")
     sync.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
     sync.add_argument("--yes", action="store_true", help="also when more than half of a source is gone")
+    sync.add_argument("--background", action="store_true", help="as `serve` runs it: gives way to other work")
     sync.add_argument("--json", action="store_true", help="for machines")
     complete = _command(parts, "complete", "titles and headings that begin so", "selfservice:complete")
     complete.add_argument("beginning")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from bot.core.errors import ConfigError
 from bot.core.model import INTERNAL, PUBLIC, Audience, OrganisationId, customer
+from bot.core.spelling import parse_span
 from config.secrets import Secret, one_line
 from config.tables import Layers, Table
 
@@ -19,7 +21,10 @@ _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _REPOSITORY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 _LOCALE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_COMMON = ("kind", "audience", "lang")
+_COMMON = ("kind", "audience", "every", "token")
+USUALLY = timedelta(minutes=15)  #: between two syncs of a source
+SHORTEST = timedelta(minutes=1)
+_NEVER = "never"
 
 
 class SourceKind(StrEnum):
@@ -47,6 +52,7 @@ class SourceSettings:
     kind: SourceKind
     audience: Audience | None  #: None: as the kind does when nobody says
     lang: str
+    every: timedelta | None = USUALLY  #: None: only when somebody says so
     url: str = ""
     token: Credential | None = None
     email: str = ""
@@ -70,20 +76,21 @@ def load_sources(layers: Layers, environ: Mapping[str, str]) -> tuple[SourceSett
 def _source(name: str, table: Table, environ: Mapping[str, str]) -> SourceSettings:
     if not _NAME.fullmatch(name):
         raise ConfigError(f"{table.where}: a source's name is small letters, digits and hyphens")
-    match table.choice("kind", SourceKind):
-        case SourceKind.GIT:
-            return _git(name, table, environ)
-        case SourceKind.HELP_CENTER:
-            return _help_center(name, table, environ)
-        case SourceKind.CONFLUENCE:
-            return _confluence(name, table, environ)
-        case SourceKind.DISCUSSIONS:
-            return _discussions(name, table, environ)
+    kind = table.choice("kind", SourceKind)
+    keys, read = _KINDS[kind]
+    table.only(*_COMMON, *keys)
+    common = SourceSettings(
+        name=name,
+        kind=kind,
+        audience=_audience(table, "audience"),
+        lang=_optional(table, "lang"),
+        every=_every(table),
+        token=_credential(table, "token", environ),
+    )
+    return read(common, table, environ)
 
 
-def _git(name: str, table: Table, environ: Mapping[str, str]) -> SourceSettings:
-    table.only(*_COMMON, "repository", "branch", "folder", "link", "token")
-    token = _credential(table, "token", environ)
+def _git(common: SourceSettings, table: Table, _: Mapping[str, str]) -> SourceSettings:
     branch, folder = _optional(table, "branch"), _optional(table, "folder").strip("/")
     if branch and not re.fullmatch(r"[A-Za-z0-9_][\w./-]*", branch):
         raise table.wrong("branch", f"{branch!r} is not the name of a branch")
@@ -92,50 +99,29 @@ def _git(name: str, table: Table, environ: Mapping[str, str]) -> SourceSettings:
     link = _optional(table, "link")
     if link and ("{path}" not in link or not link.startswith(("https://", "http://"))):
         raise table.wrong("link", "is not an address with {path} in it")
-    return SourceSettings(
-        name=name,
-        kind=SourceKind.GIT,
-        audience=_audience(table, "audience"),
-        lang=_optional(table, "lang"),
-        url=_repository(table, secretly=token is not None),
-        token=token,
-        branch=branch,
-        folder=folder,
-        link=link,
-    )
+    url = _repository(table, secretly=common.token is not None)
+    return replace(common, url=url, branch=branch, folder=folder, link=link)
 
 
-def _help_center(name: str, table: Table, environ: Mapping[str, str]) -> SourceSettings:
-    table.only("kind", "audience", "restricted", "url", "locales", "token", "client_id", "client_secret")
-    token = _credential(table, "token", environ)
+def _help_center(common: SourceSettings, table: Table, environ: Mapping[str, str]) -> SourceSettings:
     ids, secrets = (_credential(table, key, environ) for key in ("client_id", "client_secret"))
     if (ids is None) != (secrets is None):
         raise table.wrong("client_id", "and client_secret go together")
-    if token and ids:
+    if common.token and ids:
         raise table.wrong("token", "either a token, or client_id and client_secret")
-    return SourceSettings(
-        name=name,
-        kind=SourceKind.HELP_CENTER,
-        audience=_audience(table, "audience"),
-        lang="",
+    return replace(
+        common,
         restricted=_restricted(table),
-        url=_address(table, secretly=bool(token or ids)),
-        token=token,
+        url=_address(table, secretly=bool(common.token or ids)),
         client=(ids, secrets) if ids and secrets else None,
         entries=_entries(table, "locales", _LOCALE, "a locale like en-us"),
     )
 
 
-def _confluence(name: str, table: Table, environ: Mapping[str, str]) -> SourceSettings:
-    table.only(*_COMMON, "url", "spaces", "email", "token", "restricted", "excluded_labels")
-    token = _credential(table, "token", environ)
-    return SourceSettings(
-        name=name,
-        kind=SourceKind.CONFLUENCE,
-        audience=_audience(table, "audience"),
-        lang=_optional(table, "lang"),
-        url=_address(table, secretly=token is not None),
-        token=token,
+def _confluence(common: SourceSettings, table: Table, _: Mapping[str, str]) -> SourceSettings:
+    return replace(
+        common,
+        url=_address(table, secretly=common.token is not None),
         email=_optional(table, "email"),
         restricted=_restricted(table) if "restricted" in table.values else None,
         excluded_labels=frozenset(table.texts("excluded_labels")),
@@ -143,23 +129,45 @@ def _confluence(name: str, table: Table, environ: Mapping[str, str]) -> SourceSe
     )
 
 
-def _discussions(name: str, table: Table, environ: Mapping[str, str]) -> SourceSettings:
-    table.only(*_COMMON, "url", "repositories", "token", "categories", "excluded_authors", "maintainers_only")
-    token = _credential(table, "token", environ)
-    if token is None:
+def _discussions(common: SourceSettings, table: Table, _: Mapping[str, str]) -> SourceSettings:
+    if common.token is None:
         raise table.wrong("token", "GitHub's GraphQL API answers nobody without one")
-    return SourceSettings(
-        name=name,
-        kind=SourceKind.DISCUSSIONS,
-        audience=_audience(table, "audience"),
-        lang=_optional(table, "lang"),
+    return replace(
+        common,
         url=_address(table, "https://api.github.com/graphql", secretly=True),
-        token=token,
         entries=_entries(table, "repositories", _REPOSITORY, "a repository like owner/name"),
         categories=frozenset(table.texts("categories")),
         excluded_authors=frozenset(login.lower() for login in table.texts("excluded_authors")),
         maintainers_only=table.flag("maintainers_only"),
     )
+
+
+_Reader = Callable[[SourceSettings, Table, Mapping[str, str]], SourceSettings]
+
+#: The keys of each kind besides those that all have, and what makes its settings of them.
+_KINDS: Mapping[SourceKind, tuple[tuple[str, ...], _Reader]] = {
+    SourceKind.GIT: (("lang", "repository", "branch", "folder", "link"), _git),
+    SourceKind.HELP_CENTER: (("restricted", "url", "locales", "client_id", "client_secret"), _help_center),
+    SourceKind.CONFLUENCE: (
+        ("lang", "url", "spaces", "email", "restricted", "excluded_labels"),
+        _confluence,
+    ),
+    SourceKind.DISCUSSIONS: (
+        ("lang", "url", "repositories", "categories", "excluded_authors", "maintainers_only"),
+        _discussions,
+    ),
+}
+
+
+def _every(table: Table) -> timedelta | None:
+    if "every" not in table.values:
+        return USUALLY
+    if table.text("every") == _NEVER:
+        return None
+    every = table.read("every", parse_span)
+    if every < SHORTEST:
+        raise table.wrong("every", "is less than a minute")
+    return every
 
 
 def _optional(table: Table, key: str) -> str:

@@ -24,6 +24,10 @@ _VECTORS = "vectors-"
 _BUSY = "Another process is indexing; wait until it has finished."
 
 
+class Busy(UserFacingError):
+    """Another process is at it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where one version lies: its catalogue, and its vectors unless it has none."""
@@ -149,7 +153,7 @@ def alone(index_dir: Path) -> Iterator[None]:
             held.enter_context(closing(lock)).execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise UserFacingError(_BUSY) from error
+                raise Busy(_BUSY) from error
             raise UserFacingError(f"{index_dir} cannot be written ({error}).") from error
         yield
 

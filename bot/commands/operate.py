@@ -20,6 +20,7 @@ from config.policies import load_policies
 from config.settings import Settings
 from config.sources import load_sources
 from config.tables import Layers
+from knowledge.sources.history import History
 from storage.database import Database
 from storage.ledger import SqlLedger
 from storage.migrating import current_revision, needs_migration
@@ -102,7 +103,12 @@ def _sources(settings: Settings) -> list[Finding]:
     except UserFacingError as error:
         return [Finding(part="sources", is_ok=False, words=str(error))]
     words = ", ".join(f"{source.name} ({source.kind.value})" for source in found)
-    return [Finding(part="sources", is_ok=True, words=words or "none besides folders")]
+    known = History.of(settings.data_dir).read()
+    problems = [known[source.name].problem for source in found if source.name in known]
+    return [
+        Finding(part="sources", is_ok=True, words=words or "none besides folders"),
+        *(Finding(part="sources", is_ok=False, words=problem) for problem in problems if problem),
+    ]
 
 
 async def _rotas(settings: Settings) -> list[Finding]:

@@ -16,35 +16,79 @@ from bot.commands.starting import settings_from_environment
 from bot.core.errors import UserFacingError
 from bot.core.model import INTERNAL, PUBLIC
 from bot.core.spelling import did_you_mean
+from bot.system import SystemTime
 from config.settings import Settings
 from config.sources import SourceKind, SourceSettings, load_sources
 from config.tables import Layers
+from knowledge.sources.history import BUSY, History, sources_dir
 
 if TYPE_CHECKING:
     from knowledge.sources.fetching import Fetcher
     from knowledge.sources.source import Source
     from knowledge.sources.syncing import SyncReport
 
+_GIVES_WAY = 10  #: how nice a sync is that nobody waits for
+
 
 def sync(arguments: argparse.Namespace) -> int:
     """Mirror the named sources, or all, and index what there is; 1 when anything could not be had."""
-    from knowledge.sources.syncing import sources_dir  # noqa: PLC0415 - it brings the index along
+    from knowledge.versions import Busy  # noqa: PLC0415 - it brings the index along
 
+    if arguments.background and hasattr(os, "nice"):
+        os.nice(_GIVES_WAY)
     settings = settings_from_environment()
     known = load_sources(Layers(settings.config_dir), os.environ)
     chosen = _chosen(known, arguments.names)
-    root = sources_dir(settings.data_dir)
-    reports = asyncio.run(_mirrored(chosen, root, dry_run=arguments.dry_run, sure=arguments.yes))
+    try:
+        return _synced(settings, known, chosen, arguments)
+    except Busy as error:
+        if not arguments.background:
+            raise
+        complain(str(error))
+        return BUSY
+
+
+def _synced(
+    settings: Settings,
+    known: Sequence[SourceSettings],
+    chosen: Sequence[SourceSettings],
+    arguments: argparse.Namespace,
+) -> int:
+    root, dry_run = sources_dir(settings.data_dir), arguments.dry_run
+    reports = asyncio.run(_mirrored(chosen, root, dry_run=dry_run, sure=arguments.yes))
     problems = [problem for report in reports for problem in report.problems]
     for problem in problems:
         complain(problem)
     if not arguments.json:
         for report in reports:
-            say(_line(report, dry_run=arguments.dry_run))
-    indexed = None if arguments.dry_run else _indexed(settings, known, root)
+            say(_line(report, dry_run=dry_run))
+    indexed = None
+    if not dry_run:
+        with _remembered(settings.data_dir, known, reports):
+            indexed = _indexed(settings, known, root, is_lazy=arguments.background)
     if arguments.json:
         say(as_json({"sources": [asdict(report) for report in reports], "index": indexed}))
     return 1 if problems or (indexed and indexed["errors"]) else 0
+
+
+@contextmanager
+def _remembered(
+    data_dir: Path, known: Sequence[SourceSettings], reports: Sequence[SyncReport]
+) -> Iterator[None]:
+    """A sync is good when what it brought is indexed too."""
+    from knowledge.versions import Busy  # noqa: PLC0415 - as above
+
+    history, configured = History.of(data_dir), [source.name for source in known]
+    try:
+        yield
+    except Busy:
+        raise
+    except UserFacingError as error:
+        failed = {report.name: report.failure or str(error) for report in reports}
+        history.note(failed, now=SystemTime().now(), configured=configured)
+        raise
+    outcome = {report.name: report.failure for report in reports}
+    history.note(outcome, now=SystemTime().now(), configured=configured)
 
 
 def _chosen(known: Sequence[SourceSettings], names: Sequence[str]) -> Sequence[SourceSettings]:
@@ -179,13 +223,19 @@ def _line(report: SyncReport, *, dry_run: bool) -> str:
     )
 
 
-def _indexed(settings: Settings, known: Sequence[SourceSettings], root: Path) -> dict[str, Any]:
-    """What was indexed before stays so: a sync adds the mirrors to it."""
-    from knowledge.sources.folders import folders_to_index  # noqa: PLC0415 - as above
-    from knowledge.terminal import opened, progress  # noqa: PLC0415 - as above
-    from knowledge.vectors import ChromaServer  # noqa: PLC0415 - as above
+def _indexed(
+    settings: Settings, known: Sequence[SourceSettings], root: Path, *, is_lazy: bool
+) -> dict[str, Any] | None:
+    """What was indexed before stays so: a sync adds the mirrors to it. None: it has all of them already."""
+    from knowledge.sources.folders import folders_to_index, is_index_behind  # noqa: PLC0415 - as above
 
-    folders = folders_to_index(settings.data_dir, [root / source.name for source in known], complain)
+    mirrors = [root / source.name for source in known]
+    if is_lazy and not is_index_behind(settings.data_dir, mirrors):
+        return None
+    from knowledge.terminal import opened, progress  # noqa: PLC0415 - chromadb takes a second to import
+    from knowledge.vectors import ChromaServer  # noqa: PLC0415 - likewise
+
+    folders = folders_to_index(settings.data_dir, mirrors, complain)
     if not folders:
         return {"articles": 0, "errors": []}
     chroma = settings.chroma
@@ -193,6 +243,7 @@ def _indexed(settings: Settings, known: Sequence[SourceSettings], root: Path) ->
     choice = settings.embedder
     with opened(settings.data_dir, choice, chroma=server) as index, progress() as told:
         report = index.refresh(folders, progress=told)
+    History.of(settings.data_dir).index_caught_up()
     for error in report.errors:
         complain(error)
     return asdict(report)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bot.core.errors import UserFacingError
-from knowledge.sources.syncing import sources_dir
+from knowledge.sources.history import History, sources_dir
 from knowledge.versions import current_place
 
 
@@ -27,6 +27,14 @@ def folders_to_index(data_dir: Path, mirrors: Sequence[Path], complain: Callable
                 f"{folder} is indexed, and is not there any more: run kb index with the folders that remain."
             )
     return wanted
+
+
+def is_index_behind(data_dir: Path, mirrors: Sequence[Path]) -> bool:
+    """Whether mirrors hold what the index does not have, or the index what they do not hold any more."""
+    root = sources_dir(data_dir).resolve()
+    indexed = {Path(folder) for folder in _indexed_folders(data_dir / "index")}
+    wanted = {mirror.resolve() for mirror in mirrors if any(mirror.rglob("*.md"))}
+    return History(root).is_index_behind or {one for one in indexed if one.parent == root} != wanted
 
 
 def _indexed_folders(index_dir: Path) -> set[str]:

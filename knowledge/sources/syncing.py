@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.core.errors import UserFacingError
+from knowledge.sources.history import History
 from knowledge.sources.mirror import Changes, apply, plan
 from knowledge.sources.source import Source, SourceFailed
-from knowledge.versions import alone
+from knowledge.versions import Busy, alone
 
 _BUSY = "Another process is syncing; wait until it has finished."
 
@@ -25,11 +24,7 @@ class SyncReport:
     removed: int = 0
     unchanged: int = 0
     problems: tuple[str, ...] = ()  #: each keeps the status from being 0
-
-
-def sources_dir(data_dir: Path) -> Path:
-    """Where the mirrors lie, a folder for each source."""
-    return data_dir / "sources"
+    failure: str = ""  #: the one of them that means that the mirror is not what the source is
 
 
 def untold(_name: str) -> None:
@@ -61,11 +56,8 @@ def _alone(root: Path) -> Iterator[None]:
     with ExitStack() as held:
         try:
             held.enter_context(alone(root))
-        except UserFacingError as error:
-            cause = error.__cause__
-            if isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise UserFacingError(_BUSY) from error
-            raise
+        except Busy as error:
+            raise Busy(_BUSY) from error
         yield
 
 
@@ -73,23 +65,30 @@ async def _sync(source: Source, folder: Path, *, dry_run: bool, sure: bool) -> S
     try:
         listing = await source.listing()
     except SourceFailed as error:
-        return SyncReport(name=source.name, problems=(str(error),))
+        return SyncReport(name=source.name, problems=(str(error),), failure=str(error))
     changes = plan(folder, source.name, listing.articles, listing.withheld)
-    problems = [f"{source.name}: {problem}" for problem in listing.problems]
-    if not listing.articles and not listing.withheld:
-        problems.append(f"{source.name}: the source has no article.")
     held = changes.is_drastic and not sure
+    failure = ""
+    if not listing.articles and not listing.withheld:
+        failure = f"{source.name}: the source has no article."
     if held:
-        problems.append(_drastic(source.name, changes))
+        failure = _drastic(source.name, changes)
     if not dry_run:
-        apply(changes, removing=not held)
+        _apply(changes, History(folder.parent), removing=not held)
     return SyncReport(
         name=source.name,
         written=len(changes.written),
         removed=len(changes.withdrawn) + (0 if held else len(changes.removed)),
         unchanged=changes.unchanged,
-        problems=tuple(problems),
+        problems=(*(f"{source.name}: {problem}" for problem in listing.problems), *filter(None, [failure])),
+        failure=failure,
     )
+
+
+def _apply(changes: Changes, history: History, *, removing: bool) -> None:
+    if changes.written or changes.withdrawn or (removing and changes.removed):
+        history.mirror_changes()
+    apply(changes, removing=removing)
 
 
 def _drastic(name: str, changes: Changes) -> str:
