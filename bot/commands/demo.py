@@ -16,6 +16,7 @@ from bot.commands.sandboxing import open_sandbox
 from bot.commands.starting import together, until_told
 from bot.core.errors import ConfigError
 from bot.core.ports import KnowledgeBase
+from bot.sandbox import household
 from bot.system import SystemTime, system_rng
 from bot.wiring import open_knowledge
 
@@ -43,7 +44,9 @@ async def _demo(
     data: Path, knowledge: KnowledgeBase, articles: Path, *, port: int, opens_browser: bool
 ) -> None:
     async with (
-        open_sandbox(data, base=SystemTime(), rng=system_rng(), knowledge=knowledge) as sandbox,
+        open_sandbox(
+            data, base=SystemTime(), rng=system_rng(), knowledge=knowledge, arrange=household.with_cards
+        ) as sandbox,
         open_demo(sandbox, articles, port=port) as demo,
         until_told() as stop,
     ):

@@ -10,6 +10,7 @@ from bot.core import calendars, cards, marks
 from bot.core.effects import ClockView, InsideView, ShowStatus, StatusView
 from bot.core.errors import AudienceViolation
 from bot.core.model import Clock, ClockState, Ticket
+from bot.core.naming import NAMED_WITHIN, named
 from bot.core.policies import Policies
 from bot.core.ports import Records
 
@@ -69,7 +70,8 @@ async def _inside(
     policies: Policies,
     now: datetime,
 ) -> InsideView:
-    person = await records.find_person(ticket.requester)
+    is_patient = now < ticket.opened_at + NAMED_WITHIN
+    person = await named(ticket.requester, records, is_patient=is_patient)
     organisation = policies.organisations.get(ticket.organisation) if ticket.organisation else None
     return InsideView(
         organisation=organisation.name if organisation else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from bot.core import card_views
@@ -23,7 +23,7 @@ from bot.core.effects import (
     UpdateReplica,
     WithdrawShown,
 )
-from bot.core.errors import NotYet, Rejected
+from bot.core.errors import Rejected
 from bot.core.events import Button
 from bot.core.model import (
     AnswerMode,
@@ -32,16 +32,14 @@ from bot.core.model import (
     Conversation,
     Floor,
     Message,
-    Person,
-    PersonRef,
     Turn,
 )
+from bot.core.naming import NAMED_WITHIN, named
 from bot.core.policies import Policies
 from bot.core.ports import Records
 
 CORRECTIONS = 500  #: that a classifier is given as examples
 TURNS = 8  #: of the thread that a question is read together with
-NAMED_WITHIN = timedelta(seconds=30)  #: how long the desk is kept waiting for somebody's name
 
 
 async def prepare(  # noqa: PLR0911 - a table
@@ -163,7 +161,7 @@ async def _in_desk(
     if isinstance(effect, UpdateReplica):
         return replace(effect, replica=ticket.replica, status=ticket.status, priority=ticket.priority)
     is_patient = effect.said_at is not None and now < effect.said_at + NAMED_WITHIN
-    author = await _named(effect.author.ref, records, is_patient=is_patient)
+    author = await named(effect.author.ref, records, is_patient=is_patient)
     return replace(effect, replica=ticket.replica, author=author or effect.author)
 
 
@@ -171,20 +169,7 @@ async def _with_names(effect: CreateReplica, records: Records, *, is_patient: bo
     """Whoever spoke first was a bare id when the ticket was opened; by now they have a name."""
     lines = []
     for line in effect.transcript:
-        known = await _named(line.ref, records, is_patient=is_patient) if line.ref else None
+        known = await named(line.ref, records, is_patient=is_patient) if line.ref else None
         lines.append(replace(line, author=known.name) if known else line)
-    requester = await _named(effect.requester.ref, records, is_patient=is_patient)
+    requester = await named(effect.requester.ref, records, is_patient=is_patient)
     return replace(effect, transcript=tuple(lines), requester=requester or effect.requester)
-
-
-async def _named(ref: PersonRef, records: Records, *, is_patient: bool) -> Person | None:
-    """Somebody by name. The desk keeps the first name it hears, so a name on its way is worth a moment."""
-    known = await records.find_person(ref)
-    if known is None and is_patient and await _is_being_identified(ref, records):
-        raise NotYet("who said it is still being looked up")
-    return known
-
-
-async def _is_being_identified(ref: PersonRef, records: Records) -> bool:
-    lane = IdentifyPerson(ref=ref, room="").lane
-    return await records.has_pending(lane, IdentifyPerson.__name__)

@@ -25,6 +25,13 @@ def write_policies(directory: Path, files: PolicyFiles) -> None:
         (directory / name).write_text(text, encoding="utf-8")
 
 
+def with_cards(_: World, files: PolicyFiles) -> None:
+    """The room for escalations shows a card of every ticket, too."""
+    files["channels.toml"] = files["channels.toml"].replace(
+        "escalations = true", "escalations = true\ncards = true"
+    )
+
+
 def policy_files(world: World, *, desk_id: str | None = None) -> PolicyFiles:
     """What an administrator would write about the people of this workspace."""
     team = world.home.id
