@@ -13,8 +13,6 @@ from knowledge.embedding import Embedder, Vectors
 from knowledge.embeddings import Embeddings
 
 _SENTENCES = Path(__file__).with_name("kinds.toml")
-#: A thousand sentences take the built-in models a quarter of a minute: the first question does not wait.
-CARRIED = Path(__file__).with_name("kinds.npz")
 _STEPS = 127  #: of eight bits, to either side of zero
 _ROWS = 100  #: sentences that are embedded and remembered at a time
 
@@ -39,13 +37,13 @@ def vectors_of(embedder: Embedder, kept: Embeddings, texts: list[str]) -> Vector
     return np.stack([found[digest] for digest in digests])
 
 
-def carry(embedder: Embedder, target: Path = CARRIED) -> int:
-    """Write the vectors of all sentences, and say of how many."""
+def carry(embedder: Embedder, target: Path | None = None) -> int:
+    """Write the vectors of all sentences into the package, and say of how many."""
     texts = sorted({text for some in sentences().values() for text in some})
     vectors = embedder.embed_queries(texts)
     scales = np.abs(vectors).max(axis=1) / _STEPS
     np.savez_compressed(
-        target,
+        target or carried_for(embedder.name),
         name=np.array(embedder.name),
         digests=np.array([_digest(text) for text in texts]),
         scales=scales.astype(np.float32),
@@ -54,13 +52,19 @@ def carry(embedder: Embedder, target: Path = CARRIED) -> int:
     return len(texts)
 
 
+def carried_for(name: str) -> Path:
+    """Where the package has an embedder's vectors, if it has them.
+
+    A thousand sentences take the built-in models a quarter of a minute: the first question does not wait.
+    """
+    return _SENTENCES.with_name(f"kinds-{_digest(name)[:12]}.npz")
+
+
 def _carried(name: str) -> dict[str, Vectors]:
-    """The package's vectors when they are this embedder's."""
-    if not CARRIED.exists():
+    path = carried_for(name)
+    if not path.exists():
         return {}
-    with np.load(CARRIED, allow_pickle=False) as file:
-        if str(file["name"]) != name:
-            return {}
+    with np.load(path, allow_pickle=False) as file:
         rows = file["rows"] * file["scales"][:, np.newaxis]
         return dict(zip(file["digests"].tolist(), rows.astype(np.float32), strict=True))
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 import structlog
 
 from knowledge.addresses import visible
+from knowledge.phishing import asks_for_secrets
 from knowledge.retrieval import Passage
 
 log = structlog.get_logger()
@@ -154,7 +155,11 @@ def _calm(path: str, title: str, heading: str, text: str) -> str:
     calm = _COMMENT.sub("", text)
     if any(is_order(name) for name in (title, heading, _SEPARATOR.sub(" ", path))) or is_takeover(calm):
         return ""
-    return "\n\n".join(block for block in _blocks(calm) if not _is_said(block)).strip("\n")
+    return "\n\n".join(block for block in _blocks(calm) if not _is_harmful(block)).strip("\n")
+
+
+def _is_harmful(block: str) -> bool:
+    return _is_said(block) or (_FENCE.match(block) is None and asks_for_secrets(block))
 
 
 def _blocks(text: str) -> Sequence[str]:

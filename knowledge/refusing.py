@@ -56,8 +56,11 @@ _ACCOUNT = _any_of(
 
 
 _OFF_TOPIC = _any_of(
-    r"\b(?:write|compose|tell|sing|escrev[ae]|cont[ae])\s+(?:me\s+)?(?:a|an|some|um|uma)\s+"
-    r"(?:\w+\s+)?(?:poem|haiku|joke|story|song|poema|piada|história|música)\b",
+    r"\b(?:write|compose|make\s+up|tell|sing|escrev[ae]|fa[çz][ae]?|cont[ae])\s+(?:me\s+|us\s+)?(?:a|an|some|um|uma)\s+"
+    r"(?:\w+\s+)?(?:poem|haiku|limerick|sonnet|rhyme|ballad|joke|riddle|fairy\s+tale|love\s+letter|song|poema|soneto"
+    r"|piada|charada|rima|paródia|música)\b",
+    r"\b(?:tell|write)\s+(?:me\s+)?a\s+(?:short\s+|funny\s+|bedtime\s+)?story\b(?!\s+points?)",
+    r"\b(?:cont[ae]|escrev[ae])\s+uma\s+(?:\w+\s+)?história\b",
 )
 
 

@@ -6,7 +6,7 @@
 FOLDER holds questions.jsonl, unanswerable.jsonl or both; DATA is a data folder (DESKBELL_DATA) in which the
 articles that they are about are indexed. After a change of ranking, of the embedder or of kinds.toml run the
 first line and copy what it prints; after a change of kinds.toml or of the default embedder run the second
-line before it, which writes knowledge/kinds.npz. docs/decisions/0022-evidence.md has this project's folders.
+line before it, which writes knowledge/kinds-….npz. docs/decisions/0022-evidence.md names our folders.
 """
 
 from __future__ import annotations

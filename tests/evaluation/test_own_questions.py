@@ -15,6 +15,7 @@ from bot.core.model import PUBLIC
 from knowledge.evaluation.cases import Case, load_answerable, load_unanswerable
 from knowledge.evaluation.figures import Evaluation, evaluate
 from knowledge.evaluation.runs import ask_all
+from knowledge.examples import carried_for
 from knowledge.indexing import no_progress
 from knowledge.opening import KnowledgeIndex, open_index
 
@@ -82,6 +83,32 @@ def test_every_gold_section_is_in_the_article_that_it_names() -> None:
         for gold in case.golds:
             text = (SAMPLE / gold.path).read_text("utf-8")
             assert re.search(rf"^#+ {re.escape(gold.heading)}$", text, re.MULTILINE), (case.id, gold)
+
+
+@pytest.mark.slow
+def test_the_default_embedder_has_its_sentences_in_the_package(sample_index: KnowledgeIndex) -> None:
+    embedder = sample_index.answerer().embedder
+    assert embedder is not None
+    assert carried_for(embedder.name).exists(), "see refit.py: --carry"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("question", "is_answered"),
+    [
+        ("is there a dark mode in the portal?", False),
+        ("tem modo escuro no portal?", False),
+        ("how do I rotate an api key?", True),
+        ("how do I create a decision?", True),
+    ],
+)
+def test_a_newcomers_first_questions(
+    sample_index: KnowledgeIndex,
+    question: str,
+    is_answered: bool,  # noqa: FBT001 - a case
+) -> None:
+    considered = sample_index.answerer().consider(question, reader=PUBLIC)
+    assert (considered.answer is not None) is is_answered
 
 
 @pytest.mark.slow

@@ -13,15 +13,17 @@ import pytest
 from hash_embedder import HashEmbedder
 
 from bot.core.model import PUBLIC
+from knowledge import examples
 from knowledge.answering import SURE
 from knowledge.embedding import Vectors
 from knowledge.embeddings import Embeddings
-from knowledge.examples import CARRIED, sentences, vectors_of
+from knowledge.examples import carried_for, sentences, vectors_of
 from knowledge.judging import Evidence, confidence_in, weigh_up
 from knowledge.kinds import Kind, Kinds, Likeness
 from knowledge.opening import KnowledgeIndex
 
 ARTICLES = Path(__file__).resolve().parents[2] / "payloads" / "kb" / "articles"
+CARRIED = sorted(Path(examples.__file__).parent.glob("kinds-*.npz"))
 
 USUAL = Evidence(
     lead=1.0,
@@ -119,17 +121,19 @@ def test_some_things_are_told_by_no_article(
 
 
 def test_sentences_are_carried_along_for_the_built_in_models_only(tmp_path: Path) -> None:
-    with np.load(CARRIED, allow_pickle=False) as file:
+    (path,) = CARRIED
+    with np.load(path, allow_pickle=False) as file:
         name, digests = str(file["name"]), set(file["digests"].tolist())
-    texts = {text for some in sentences().values() for text in some}
+    assert carried_for(name) == path
+    texts = sorted({text for some in sentences().values() for text in some})
     assert {hashlib.sha256(text.encode()).hexdigest() for text in texts} == digests
-    named = _Counting(name)
-    vectors = vectors_of(named, Embeddings(tmp_path / "examples.sqlite"), sorted(texts))
-    assert named.questions == []
+    built_in = _Counting(name)
+    vectors = vectors_of(built_in, Embeddings(tmp_path / "examples.sqlite"), texts)
+    assert built_in.questions == []
     assert np.abs(np.linalg.norm(vectors, axis=1) - 1).max() < 0.2  # a Portuguese one is shorter
     other = _Counting("another")
-    vectors_of(other, Embeddings(tmp_path / "examples.sqlite"), sorted(texts))
-    assert sorted(other.questions) == sorted(texts)
+    vectors_of(other, Embeddings(tmp_path / "examples.sqlite"), texts)
+    assert sorted(other.questions) == texts
 
 
 def test_every_sentence_is_of_one_kind() -> None:
