@@ -140,6 +140,8 @@ def parse_dates(dates: Mapping[str, object]) -> dict[date, tuple[Interval, ...]]
 def check_special_hours(calendar: Calendar) -> None:
     """UserFacingError when hours of a date and those of the nights around it overlap."""
     for day in calendar.special_hours:
+        if not date.min < day < date.max:
+            continue  # no day before, or none after
         for first in (day - timedelta(days=1), day):
             second = first + timedelta(days=1)
             if overlap := _spilled(calendar.hours_on(first), calendar.hours_on(second)):

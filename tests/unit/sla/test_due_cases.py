@@ -181,6 +181,12 @@ def test_a_case_that_makes_no_sense_is_one_sentence(
     assert "\n" not in str(caught.value)
 
 
+def test_the_first_and_the_last_day_there_are_may_have_hours(policies: Policies) -> None:
+    calendar = NEW_YORK | {"special_hours": {"0001-01-01": EARLY, "9999-12-31": EARLY}}
+
+    assert due_case(given(calendar=calendar), policies)["due_at"] == "2026-11-01T05:30:00Z"
+
+
 def test_a_bad_line_is_named_and_the_others_are_still_computed(policies: Policies) -> None:
     lines = [
         json.dumps(given()),
