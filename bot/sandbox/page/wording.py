@@ -15,10 +15,18 @@ EFFECTS: Mapping[str, str] = {
     "EditReply": "Change a reply in Slack",
     "WithdrawShown": "Take half an answer away again",
     "ShowStatus": "Bring the status card up to date",
+    "SendAlert": "Tell somebody outside Slack",
     "IdentifyPerson": "Ask Slack who this person is",
     "CreateReplica": "Create the ticket in Zendesk",
     "CommentOnReplica": "Copy a message to Zendesk",
     "UpdateReplica": "Bring status and priority to Zendesk",
+}
+TIMERS: Mapping[str, str] = {  #: by the beginning of their keys
+    "clock": "look at clock {which}",
+    "cards": "bring cards up to date",
+    "alert": "see whether an alert has arrived",
+    "rota": "look for gaps on call",
+    "audit": "say that no audit has passed",
 }
 STATES: Mapping[str, str] = {
     "pending": "waiting",
@@ -34,6 +42,7 @@ def in_words(queue: str, kind: str, lane: str) -> str:
         case "deliveries":
             return DELIVERIES.get(kind, f"{kind} told us something")
         case "timers":
-            return f"look at clock {lane.partition(':')[2] or lane}"
+            subject, _, which = lane.partition(":")
+            return TIMERS.get(subject, "look at {which}").format(which=which or lane)
         case _:
             return EFFECTS.get(kind, kind)
