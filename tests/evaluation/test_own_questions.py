@@ -25,18 +25,18 @@ SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "eval"
 # Measured, less a margin of a few questions: what falls below is a change for the worse, not chance. Raise
 # them when the figures have risen for good.
 FLOORS = {
-    "recall_at_1": 0.55,
-    "recall_at_5": 0.80,
-    "mrr": 0.66,
-    "ndcg_at_10": 0.68,
-    "passages_recall_at_5": 0.79,
-    "section_hit_at_5": 0.71,
+    "recall_at_1": 0.58,
+    "recall_at_5": 0.82,
+    "mrr": 0.69,
+    "ndcg_at_10": 0.70,
+    "passages_recall_at_5": 0.81,
+    "section_hit_at_5": 0.75,
 }
 ACROSS = 0.56  #: recall at 5 of Portuguese questions that only an English article answers
-CITES_GOLD = 0.7  #: of answers, which are given to nearly all that have one
-ABSTAINED = 0.78  #: of the unanswerable questions
-MOST_ABSTAINED = 0.12  #: of the answerable ones
-WORST_CALIBRATION = 0.14
+CITES_GOLD = 0.72  #: of answers, which are given to nearly all that have one
+ABSTAINED = 0.88  #: of the unanswerable questions
+MOST_ABSTAINED = 0.09  #: of the answerable ones
+WORST_CALIBRATION = 0.13
 
 
 def cases_in(folder: Path) -> tuple[list[Case], list[Case]]:
@@ -153,4 +153,5 @@ def test_the_shared_questions_stay_above_their_floors() -> None:
         index.close()
     assert value(found, "recall_at_5") >= 0.8
     assert value(found, "mrr") >= 0.65
-    assert value(found, "recall") >= 0.75
+    assert value(found, "recall") >= 0.9
+    assert value(found, "abstained") <= 0.08
