@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from bot.core.model import INTERNAL, PUBLIC, Answer, Audience, AudienceKind, Citation, Finding, Text
 from knowledge.chunking import slug_of
+from knowledge.circumstances import NOTHING_KNOWN, Circumstances
 from knowledge.embedding import Embedder
 from knowledge.instructions import disarmed
 from knowledge.judging import Evidence, confidence_in, weigh_up
@@ -90,10 +91,22 @@ class Answerer:
         return self._embedder
 
     def consider(
-        self, text: str, *, reader: Audience, passages: int = PASSAGES, earlier: Sequence[str] = ()
+        self,
+        text: str,
+        *,
+        reader: Audience,
+        passages: int = PASSAGES,
+        earlier: Sequence[str] = (),
+        circumstances: Circumstances = NOTHING_KNOWN,
     ) -> Consideration:
         """Look, judge and quote. `earlier` is what the asker said before in the thread, oldest first."""
-        seen = self.look(text, reader=reader, limit=max(passages, _LOOKED_AT), earlier=earlier)
+        seen = self.look(
+            text,
+            reader=reader,
+            limit=max(passages, _LOOKED_AT),
+            earlier=earlier,
+            circumstances=circumstances,
+        )
         shown = seen.found[:passages]
         if seen.refused is not None or seen.evidence is None:
             reason = _REFUSED[seen.refused] if seen.refused else Reason.NOT_COVERED
@@ -113,9 +126,10 @@ class Answerer:
         limit: int = _LOOKED_AT,
         earlier: Sequence[str] = (),
         without: Container[str] = (),
+        circumstances: Circumstances = NOTHING_KNOWN,
     ) -> Look:
         """What there is to judge by. Articles `without` are taken for absent, to see what is said then."""
-        asked = self._searcher.read(text)
+        asked = self._searcher.read(text, circumstances)
         question = self._whole(asked, reader, earlier)
         found = disarmed(
             passage
@@ -134,7 +148,7 @@ class Answerer:
             return asked
         with self._searcher.live.view(reader) as view:
             needs = leans(asked, view)
-        return self._searcher.read(f"{earlier[-1]}\n{asked.text}") if needs else asked
+        return self._searcher.read(f"{earlier[-1]}\n{asked.text}", asked.circumstances) if needs else asked
 
     def _compose(self, question: Question, found: Sequence[Passage], confidence: float) -> Answer:
         enough = found[0].score - _CLOSE

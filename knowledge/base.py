@@ -15,6 +15,7 @@ from bot.core.model import PUBLIC, Answer, Citation, Correction, Finding, Inquir
 from bot.core.ports import Listener
 from knowledge.answering import Answerer, Consideration, Reason, widest
 from knowledge.assisting import ModelClassifier, advised
+from knowledge.circumstances import Circumstances
 from knowledge.composing import PASSAGES, Composed, Composer
 from knowledge.quoting import neutral
 from knowledge.retrieval import IndexMissing, Passage
@@ -101,6 +102,9 @@ class LocalKnowledgeBase:
                 inquiry.text,
                 reader=inquiry.reader,
                 earlier=[turn.text for turn in inquiry.earlier if turn.role is Role.REQUESTER],
+                circumstances=Circumstances(
+                    version=inquiry.version, environment=inquiry.environment, tier=inquiry.tier
+                ),
             )
         except IndexMissing:
             log.warning("index_missing")

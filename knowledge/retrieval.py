@@ -11,13 +11,14 @@ from typing import TypeAlias
 import numpy as np
 
 from bot.core.model import Audience
+from knowledge.circumstances import NOTHING_KNOWN, Circumstances
 from knowledge.embedding import Embedder, Vectors, query_vector
 from knowledge.geometry import Pool, Probe, Spread
 from knowledge.languages import Language, detect, terms
 from knowledge.loaded import IndexMissing, LiveIndex, View
 from knowledge.partitions import LoadedPartition
+from knowledge.passages import Passage, Question, in_their_case, passage_of
 from knowledge.postings import Numbers, Scores
-from knowledge.reading import StoredChunk
 from knowledge.vectors import ChromaServer
 
 __all__ = ["IndexMissing", "Passage", "Question", "Searcher"]
@@ -36,33 +37,6 @@ _TWINS = 3  #: times as many articles as passages are ranked: some are nearly th
 _CHUNKS_READ = 8  #: of an article, among which its sections are looked for
 _WHOLE_ARTICLE = 0.2  #: of a deviation of the article's own BM25, the words of all its sections together
 _NARROWEST = 1.0  #: a deviation of BM25 scores is not taken for less
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What is asked, read once."""
-
-    text: str
-    language: Language | None  #: None: nothing tells
-    vector: Vectors | None  #: None without an embedder
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
-    """A section of an article that was found: its best chunk."""
-
-    article: int
-    path: str
-    title: str
-    heading: str
-    anchor: str
-    url: str  #: with the anchor; empty when the article is published nowhere
-    score: float  #: of its article, less for a further section; comparable between questions to one index
-    text: str
-    language: Language
-    audience: Audience
-    revision: str = ""  #: of the article, as an answer that cites it will remember
-    also_at: tuple[str, ...] = ()  #: paths of articles that are nearly the same, left out for this one
 
 
 _Words: TypeAlias = Mapping[Language, Sequence[str]]  #: of the question, as each language understands it
@@ -107,9 +81,14 @@ class Searcher:
         """Release the files."""
         self._live.close()
 
-    def read(self, text: str) -> Question:
+    def read(self, text: str, circumstances: Circumstances = NOTHING_KNOWN) -> Question:
         """Tell the language and embed."""
-        return Question(text=text, language=detect(text), vector=query_vector(self._embedder, text))
+        return Question(
+            text=text,
+            language=detect(text),
+            vector=query_vector(self._embedder, text),
+            circumstances=circumstances,
+        )
 
     def search(self, question: Question, reader: Audience, *, limit: int = 10) -> list[Passage]:
         """The best sections of the best articles that `reader` may read, best first.
@@ -125,7 +104,8 @@ class Searcher:
             languages = {one.partition.language for one in view.partitions}
             words = {language: terms(question.text, language) for language in languages}
             found = [_candidates(one, pools, words, question) for one in view.partitions]
-            return _passages(view, _Candidates.together(found), words, question, limit)
+            passages = _passages(view, _Candidates.together(found), words, question, limit)
+        return in_their_case(passages, question)
 
 
 # -- scoring ------------------------------------------------------------------
@@ -172,13 +152,16 @@ def _probe(
 
 def _lexical(partition: LoadedPartition, words: Sequence[str]) -> tuple[Scores, Numbers]:
     """BM25 of every position in standard deviations of the best matches' scores, and where it is highest."""
-    positions, scores = partition.lexical(words)
-    found: Scores = np.zeros(len(partition), np.float32)
+    found, positions = partition.lexical(words)
     if len(positions):
+        scores = found[positions]
         best = _highest(scores, _MATCHES)
+        if len(best) < len(scores):
+            found[found < scores[best].min()] = 0
         positions, scores = positions[best], scores[best]
-        found[positions] = scores / max(float(scores.std()), _NARROWEST)
-    return found, positions[_highest(scores, CANDIDATES)]
+        found /= max(float(scores.std()), _NARROWEST)
+        positions = positions[_highest(scores, CANDIDATES)]
+    return found, positions
 
 
 def _highest(scores: Scores, limit: int) -> Numbers:
@@ -204,7 +187,7 @@ def _passages(view: View, found: _Candidates, words: _Words, question: Question,
     places = [at for _, place, twins in shown for at in (place, *twins)]
     chunks = view.reading.chunks(found.chunks[places].tolist())
     return [
-        _passage(
+        passage_of(
             chunks[int(found.chunks[place])],
             score,
             tuple(chunks[int(found.chunks[twin])].path for twin in twins),
@@ -277,20 +260,3 @@ def _sections(found: _Candidates, places: Numbers) -> list[int]:
     for place in places.tolist():
         best.setdefault(int(found.sections[place]), place)
     return list(best.values())
-
-
-def _passage(chunk: StoredChunk, score: float, also_at: tuple[str, ...]) -> Passage:
-    return Passage(
-        article=chunk.article,
-        path=chunk.path,
-        title=chunk.title,
-        heading=chunk.headings[-1] if chunk.headings else chunk.title,
-        anchor=chunk.anchor,
-        url=f"{chunk.url}#{chunk.anchor}" if chunk.url and chunk.anchor else chunk.url,
-        score=score,
-        text=chunk.text,
-        language=chunk.language,
-        audience=chunk.audience,
-        revision=chunk.revision,
-        also_at=also_at,
-    )

@@ -11,7 +11,8 @@ from knowledge.embedding import Embedder, Vectors
 from knowledge.languages import Language, detect
 
 # Both measured: docs/decisions/0015-a-second-model-for-english.md
-_WEIGHT = 0.7  #: of the English vector beside the other
+WEIGHT = 0.7  #: of all-MiniLM-L6-v2's vector beside the other
+LARGER_WEIGHT = 1.0  #: of all-mpnet-base-v2's
 _BORROWED = 0.2  #: of it for a Portuguese question: its names and commands stand in English articles too
 
 
@@ -22,13 +23,14 @@ class PairEmbedder:
     read; such a vector is shorter than one, since the other half must weigh the same in every text.
     """
 
-    def __init__(self, multilingual: Embedder, english: Embedder) -> None:
+    def __init__(self, multilingual: Embedder, english: Embedder, weight: float = WEIGHT) -> None:
         self._multilingual = multilingual
         self._english = english
+        self._weight = weight
 
     @property
     def name(self) -> str:
-        return f"{self._multilingual.name}+{_WEIGHT}*{self._english.name}-1"
+        return f"{self._multilingual.name}+{self._weight}*{self._english.name}-1"
 
     @property
     def dimension(self) -> int:
@@ -53,5 +55,5 @@ class PairEmbedder:
         return np.pad(multilingual, ((0, 0), (0, self._english.dimension)))
 
     def _weighed(self, found: Vectors) -> Vectors:
-        found[:, self._multilingual.dimension :] *= _WEIGHT
-        return found * np.float32(1 / math.hypot(1, _WEIGHT))
+        found[:, self._multilingual.dimension :] *= self._weight
+        return found * np.float32(1 / math.hypot(1, self._weight))
