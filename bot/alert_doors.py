@@ -25,7 +25,7 @@ async def open_alert_doors(stack: AsyncExitStack, settings: Settings) -> dict[st
     if keys := _routing_keys(settings, known):
         from aiohttp import ClientSession, ClientTimeout  # noqa: PLC0415 - a door that is off costs nothing
 
-        from handlers.pagerduty.door import PagerDuty  # noqa: PLC0415
+        from handlers.pagerduty.door import PagerDuty  # noqa: PLC0415 - likewise
 
         session = await stack.enter_async_context(ClientSession(timeout=ClientTimeout(total=20)))
         url = settings.pagerduty_url

@@ -77,12 +77,14 @@ def _missed(year: Year) -> list[object]:
 
 
 def _early(year: Year) -> list[object]:
-    return [
-        (clock, name, at)
-        for clock, history in year.histories.items()
-        for name, at in year.told[clock].items()
-        if at < (due := told(history).get(name, NEVER)) and (due != NEVER or _is_sure(history, at, year))
-    ]
+    found: list[object] = []
+    for clock, history in year.histories.items():
+        expected = told(history)
+        for name, at in year.told[clock].items():
+            due = expected.get(name, NEVER)
+            if at < due and (due != NEVER or _is_sure(history, at, year)):
+                found.append((clock, name, at))
+    return found
 
 
 def _late(year: Year) -> list[object]:

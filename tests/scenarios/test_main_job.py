@@ -57,7 +57,11 @@ async def test_no_reply_warning_escalation_mention_and_acknowledgement(sandbox: 
     await sandbox.settle()
     (escalation,) = slack.history("triage")
     assert f"<@{slack.world.user('otto').id}>" in str(escalation.blocks)
-    assert [button.action_id for button in escalation.buttons] == ["acknowledge"]
+    assert [button.action_id for button in escalation.buttons] == [
+        "acknowledge",
+        "snooze_short",
+        "snooze_long",
+    ]
 
     await slack.press("otto", "triage", escalation.ts, "acknowledge")
     await sandbox.settle()

@@ -227,14 +227,62 @@ SENTENCES: dict[str, tuple[str, str]] = {
             "The first reply was due at 2026-11-24 16:00 UTC, 0 s ago. Otto has it."
         ),
     ),
+    "escalated again, with a note": (
+        replies.escalated(TICKET, a_clock(), now=NOON, is_internal=True, round_=2, notes=["_A note._"]),
+        (
+            "**DB-12** · acme · P1 · Production is down!\n"
+            "The first reply is due at 2026-11-24 16:00 UTC, in 4 h. Please take it. (Reminder 2.)\n"
+            "_A note._"
+        ),
+    ),
+    "escalated where customers read": (
+        replies.escalated(TICKET, a_clock(), now=NOON, is_internal=False, notes=["_A note._"]),
+        (
+            "**DB-12** · P1 · Production is down!\n"
+            "The first reply is due at 2026-11-24 16:00 UTC, in 4 h. Please take it."
+        ),
+    ),
     "acknowledged": (replies.acknowledged("It is due.", "Otto"), "It is due.\n\n_Acknowledged by Otto._"),
+    "snoozed": (
+        replies.snoozed("It is due.", "Otto", NOON),
+        "It is due.\n\n_Snoozed by Otto until 12:00 UTC._",
+    ),
+    "called_too": (
+        replies.called_too(["PagerDuty", "webhook ops"]),
+        "_Told, too: PagerDuty, webhook ops._",
+    ),
+    "without_csm": (replies.without_csm("Acme"), "_Acme has no CSM; the manager is called instead._"),
+    "without_csm and no customer": (
+        replies.without_csm(None),
+        "_This customer has no CSM; the manager is called instead._",
+    ),
+    "gone": (
+        replies.gone("webhook:old"),
+        "_webhook:old is not configured any more; the fallback is called._",
+    ),
+    "stood_in and alert_failed": (
+        replies.stood_in(TICKET, replies.alert_failed("PagerDuty", "PagerDuty answered 400")),
+        "**DB-12** · acme · P1 · Production is down!\n_PagerDuty could not be told: PagerDuty answered 400._",
+    ),
+    "alert_failed": (replies.alert_failed("x", "it answered 404"), "_x could not be told: it answered 404._"),
+    "alert_late": (
+        replies.alert_late("PagerDuty", timedelta(minutes=5)),
+        "_PagerDuty has not answered for 5 min; it is tried again._",
+    ),
     "with_link": (
         replies.with_link("It is due.", "https://slack.example/p1"),
         "It is due.\n[Open the thread](https://slack.example/p1)",
     ),
     "with_link and no link": (replies.with_link("It is due.", None), "It is due."),
 }
-ELSEWHERE = {"plain", "subject_of", "in_hours", "spoken", "restated"}  #: below, or no sentence
+ELSEWHERE = {
+    "alert_summary",
+    "plain",
+    "subject_of",
+    "in_hours",
+    "spoken",
+    "restated",
+}  #: below, or no sentence
 
 
 @pytest.mark.parametrize("name", SENTENCES)
