@@ -10,13 +10,10 @@ from knowledge.naming import names
 from knowledge.retrieval import Question
 
 FEW_WORDS = 4  #: of meaning; a longer question says by itself what it is about
-_COMMON = 0.04  #: a word that a larger part of the chunks has is no subject: "cluster", "version", "port"
-_RARE = 20  #: chunks; in a small index such a word is a subject whatever part of it they are
-
 # Words that point back ("it", "the same", "lá") and openings that go on ("and …", "what about …", "e se …").
 _BACK = re.compile(
     r"\b(?:it|its|that|this|these|those|they|them|their|(?<!is )(?<!are )there|one|ones|same|instead|else"
-    r"|otherwise|isso|isto|aquilo|ele|ela|eles|elas|dele|dela|nele|nela|nisso|disso|esse|essa|este|esta"
+    r"|otherwise|then|isso|isto|aquilo|ele|ela|eles|elas|dele|dela|nele|nela|nisso|disso|esse|essa|este|esta"
     r"|l[aá]|a[ií]|mesmo|mesma|outro|outra)\b",
     re.IGNORECASE,
 )
@@ -26,10 +23,15 @@ _ON = re.compile(
     re.IGNORECASE,
 )
 
-# Questions for a figure or a choice of what was spoken of: "which port?", "how long does …", "qual versão?".
+# For a figure or a choice of what was spoken of: "which port?", "what is the default?", "qual o limite?".
 _OF_IT = re.compile(
-    r"\s*(?:(?:which|what|qual|quais)\s+\w+\s*\?*\s*$|how\s+(?:long|many|much|often)\b|quant[oa]s?\b)",
+    r"\s*(?:(?:which|what|qual|quais)\s+\w+\s*\?*\s*$|(?:what|which)(?:'s|\s+is|\s+are)\s+the\b"
+    r"|qua(?:l|is)\s+(?:(?:[eé]|s[aã]o)\s+)?[oa]s?\b|quant[oa]s?\b)",
     re.IGNORECASE,
+)
+# Questions for what a word means: one word is enough for a subject.
+_WHAT_IT_IS = re.compile(
+    r"\s*(?:what(?:'s|\s+is|\s+are|\s+does)|o\s+que\s+(?:[eé]|s[aã]o|significa|faz))\b", re.IGNORECASE
 )
 
 
@@ -43,11 +45,14 @@ def leans(asked: Question, view: View) -> bool:
         return True
     if names(asked.text):
         return False  # also where nobody knows it: then it is the answer that is missing
-    return bool(_OF_IT.match(asked.text)) or not _has_a_subject(asked.text, language, view)
+    if _OF_IT.match(asked.text):
+        return True
+    if len(words) == 1:
+        return not _WHAT_IT_IS.match(asked.text)
+    return not _is_known(asked.text, language, view)
 
 
-def _has_a_subject(text: str, language: Language, view: View) -> bool:
-    """Whether a word of it is one that the index knows, and knows to be about something in particular."""
+def _is_known(text: str, language: Language, view: View) -> bool:
+    """Whether the index knows any word of it: of two or more, one alone makes a subject with the other."""
     own = [one for one in view.partitions if one.partition.language is language]
-    most = max(sum(len(one) for one in own) * _COMMON, _RARE)
-    return any(0 < sum(one.frequency(word) for one in own) <= most for word in terms(text, language))
+    return any(one.frequency(word) for word in terms(text, language) for one in own)

@@ -37,6 +37,12 @@ Qual porta?
 Quanto tempo demora?
 E para o Snowflake?
 Posso mudar isso depois?
+What happens then?
+How do I verify?
+Is there another way?
+What is the default?
+Preciso reiniciar?
+Qual é o limite?
 """.strip().splitlines()
 ON_ITS_OWN = """
 How do I install Velero?
@@ -55,6 +61,12 @@ O que é o OPA?
 Como instalo o Velero?
 Para que serve o Kueue?
 Como crio um tópico no Kafka?
+How do I delete a dataset?
+How do I export a report?
+What is drift?
+What does COSMOS-ERR-317 mean?
+Como restauro um backup?
+O que é linhagem?
 """.strip().splitlines()
 
 
