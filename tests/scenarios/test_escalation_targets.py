@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from aiohttp import ClientSession
 from scenario_kit import (
     EMERGENCY,
     SUPPORT,
@@ -62,7 +63,9 @@ class Town:
 
 
 @asynccontextmanager
-async def a_town(opened: Open, *steps: str, extra: str = "", csm: str = "") -> AsyncIterator[Town]:
+async def a_town(
+    opened: Open, *steps: str, extra: str = "", csm: str = "", rooms: str = ""
+) -> AsyncIterator[Town]:
     """Emergencies follow these steps."""
     pagerduty, time = PagerDutyEventsTwin(), _SharedTime()
     ops = WebhookReceiver(time=time)
@@ -89,6 +92,7 @@ async def a_town(opened: Open, *steps: str, extra: str = "", csm: str = "") -> A
                 '[mail.managers]\naddress = "managers@opendatagov.example"\n' + extra.format(ops=ops_url)
             )
             files["organisations.toml"] += csm
+            files["channels.toml"] += rooms
 
         async with opened(arrange=arrange, variables=variables) as sandbox:
             time.of = sandbox.time.now
@@ -383,3 +387,21 @@ async def test_a_restart_between_the_mark_and_the_alert_loses_and_doubles_nothin
         (incident,) = town.pagerduty.incidents
         assert len(incident.triggers) == 1
         assert len(town.triage) == 1
+
+
+async def test_a_channel_that_is_gone_is_said_here_and_counted(opened: Open) -> None:
+    async with a_town(
+        opened,
+        '{ after = "1h", notify = "channel:nowhere" }',
+        rooms='\n[nowhere]\ndoor = "slack"\nworkspace = "T"\nroom = "C0NOWHERE"\nkind = "internal"\n',
+    ) as town:
+        await ask(town.sandbox, EMERGENCY)
+        await town.pass_until(HOUR + MINUTE)
+        assert "channel:nowhere could not be told: " in town.triage[-1]
+        assert mention(town.sandbox, "otto") in town.triage[-1]
+        assert await parked(town.sandbox) == []
+
+        async with ClientSession() as session, session.get(f"{town.sandbox.url}/metrics") as response:
+            counts = await response.text()
+        assert 'deskbell_alerts{destination="channel:nowhere",state="failed"} 1.0' in counts
+        assert 'deskbell_alerts{destination="room",state="sent"} 1.0' in counts
