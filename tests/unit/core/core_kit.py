@@ -51,7 +51,8 @@ from bot.core.model import (
     Tier,
     Verdict,
 )
-from bot.core.policies import Calendar, OnCall, Policies, SlaTarget
+from bot.core.policies import Calendar, Policies, SlaTarget
+from bot.core.rotas import OnCall
 from bot.core.support import Desk
 from bot.core.triage import triage
 from storage.database import Database
@@ -225,7 +226,13 @@ class Bench:
                     answer=effect.answer,
                 )
             case ShowStatus():
-                return CardPosted(conversation=effect.conversation, card=f"card-{effect.conversation}")
+                return CardPosted(
+                    conversation=effect.conversation,
+                    address=effect.address,
+                    card=f"card-{effect.conversation}",
+                    shown_at=self.now,
+                    is_internal=effect.is_internal,
+                )
             case IdentifyPerson():
                 return PersonIdentified(person=Person(ref=effect.ref, name=NAMES.get(effect.ref, "Nobody")))
             case CreateReplica():
