@@ -41,7 +41,7 @@ class LoadedPartition:
         self.chunks = np.array([row[0] for row in rows], np.int64)
         self.articles = np.array([row[1] for row in rows], np.int64)
         self.families = np.array([row[2] for row in rows], np.int64)
-        self._by_article = np.sort(self.articles)
+        self._ids, self._sizes = np.unique(self.articles, return_counts=True)
         self.sections = np.array([hash(row[5]) for row in rows], np.int64)  #: equal within an article, or not
         cloud = reading.cloud(partition)
         self.cloud: Spread | None = cloud.spread() if cloud and cloud.count else None
@@ -71,19 +71,20 @@ class LoadedPartition:
 
     def sizes(self, articles: Numbers) -> Numbers:
         """How many chunks of articles are in here."""
-        starts = np.searchsorted(self._by_article, articles)
-        return np.searchsorted(self._by_article, articles, side="right") - starts
+        if not len(self):
+            return np.zeros(len(articles), np.int64)
+        places = np.minimum(np.searchsorted(self._ids, articles), len(self._ids) - 1)
+        return np.where(self._ids[places] == articles, self._sizes[places], 0)
 
     # -- words ------------------------------------------------------------------
 
-    def lexical(self, words: Sequence[str]) -> tuple[Numbers, Scores]:
-        """Positions of all chunks with any of the words, and their BM25, in the order of positions."""
+    def lexical(self, words: Sequence[str]) -> tuple[Scores, Numbers]:
+        """BM25 of every chunk, and the positions of those with any of the words, in their order."""
         scores = np.zeros(len(self), np.float32)
         found = [self._having(word) for word in dict.fromkeys(words)]
         for holders in found:
             scores[holders.positions] += holders.scores  # a chunk occurs once in a list
-        positions = np.flatnonzero(scores > 0)  # numpy looks through truth values in half the time
-        return positions, scores[positions]
+        return scores, np.flatnonzero(scores > 0)  # numpy looks through truth values in half the time
 
     def with_all(self, words: Sequence[str]) -> Numbers:
         """Positions of the chunks with all of the words; none without words."""

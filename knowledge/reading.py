@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from bot.core.model import Audience, AudienceKind, OrganisationId
 from knowledge.geometry import Cloud
@@ -165,20 +164,28 @@ class Reading:
             " WHERE chunks.id IN (SELECT value FROM json_each(?))",
             (json.dumps([int(one) for one in ids]),),
         )
-        names = [column[0] for column in found.description]
-        return {row[0]: _chunk(dict(zip(names, row, strict=True))) for row in found}
+        return {row[0]: _chunk(*row) for row in found}
 
 
 def _plain(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _chunk(row: dict[str, Any]) -> StoredChunk:
+def _chunk(id: int, article: int, path: str, title: str, url: str, *rest: str) -> StoredChunk:
+    audience, language, digest, headings, anchor, text, revision, source, updated = rest
     return StoredChunk(
-        **row
-        | {
-            "audience": audience_of(row["audience"]),
-            "language": Language(row["language"]),
-            "headings": tuple(json.loads(row["headings"])),
-        }
+        id=id,
+        article=article,
+        path=path,
+        title=title,
+        url=url,
+        audience=audience_of(audience),
+        language=Language(language),
+        digest=digest,
+        headings=tuple(json.loads(headings)),
+        anchor=anchor,
+        text=text,
+        revision=revision,
+        source=source,
+        updated=updated,
     )
