@@ -33,7 +33,12 @@ _ORDERS = _any_of(
     r"\b(?:other|another)\s+(?:customer|tenant|organi[sz]ation|compan(?:y|ies))(?:s|'s|s')?\s+"
     r"(?:tickets?|conversations?|messages?|data)\b",
     r"\b(?:tickets?|chamados?|conversas?|mensagens|dados)\s+d[eo]s?\s+outr[oa]s?\s+(?:clientes?|empresas?)",
-    r"\b(?:run|execute|rode|execut[ae])\b.{0,80}\b(?:for\s+me|and\s+confirm|pra\s+mim|para\s+mim|e\s+confirm[ae])\b",
+    r"\b(?:run|execute|delete|drop|wipe|restart|shut\s+down|scale|purge|rode|execut[ae]|apagu?[ae]|delet[ae]|remov[ae]"
+    r"|reinici[ae]|derrub[ae]|deslig(?:a|ue))\b.{0,80}\b(?:for\s+(?:me|us)\s+and|and\s+(?:then\s+)?(?:confirm(?!\s+(?!when|once|it\b|to\s+me))|(?:tell\s+me|let\s+me\s+know)\s+when)"
+    r"|(?:pra|para)\s+(?:mim|nós)\s+e|e\s+(?:me\s+)?(?:confirm[ae]|avis[ae]))\b",
+    r"\b(?:run|execute|rode|execut[ae])\b.{0,80}\b(?:for\s+me|pra\s+mim|para\s+mim)\b",
+    r"\b(?:and|e)\s+(?:reply|respond|answer|responda)\s+(?:with\s+|com\s+)?(?:[\"'\u201c]\w+[\"'\u201d]|ok|yes|done|sim|feito)\s*[.!]?\s*$",
+    r"<!--.{0,20}\b(?:assistant|bot|system|ai|assistente|rob[ôo]|sistema)\b",
     r"\bconfirm\s+(?:this|that|it)\b.{0,60}\bpolicy\b",
     r"\bconfirm[ae]\b.{0,60}\bpolítica\s+oficial\b",
     _DO_TO_TICKETS + r"(?:all|every|todos)\s+(?:\w+\s+){0,2}(?:tickets?|chamados?)\b",
@@ -59,7 +64,7 @@ _OFF_TOPIC = _any_of(
     r"\b(?:write|compose|make\s+up|tell|sing|escrev[ae]|fa[çz][ae]?|cont[ae])\s+(?:me\s+|us\s+)?(?:a|an|some|um|uma)\s+"
     r"(?:\w+\s+)?(?:poem|haiku|limerick|sonnet|rhyme|ballad|joke|riddle|fairy\s+tale|love\s+letter|song|poema|soneto"
     r"|piada|charada|rima|paródia|música)\b",
-    r"\b(?:tell|write)\s+(?:me\s+)?a\s+(?:short\s+|funny\s+|bedtime\s+)?story\b(?!\s+points?)",
+    r"\b(?:tell|write)\s+(?:me|us)\s+a\s+(?:short\s+|funny\s+|bedtime\s+)?story\b",
     r"\b(?:cont[ae]|escrev[ae])\s+uma\s+(?:\w+\s+)?história\b",
 )
 
