@@ -77,7 +77,8 @@ async def failed(context: Context, event: AlertFailed) -> None:
 async def look(context: Context, event: TimerFired) -> None:
     """Some minutes after a mark was told: what has not arrived is spoken of, and goes on being tried."""
     number, _, mark = event.key.removeprefix(TIMER).partition(":")
-    for alert in await context.tx.alerts(ClockId(int(number))):
+    clock = await context.tx.clock(ClockId(int(number)))  # locked: what arrives meanwhile waits, and is seen
+    for alert in await context.tx.alerts(clock.id):
         if alert.ref.mark == mark and alert.state is AlertState.PLANNED:
             await context.tx.save_alert(replace(alert, state=AlertState.LATE))
             words = replies.alert_late(_label(context, alert.ref), LATE_AFTER)
@@ -90,7 +91,8 @@ def top_of(room: Room) -> Address:
 
 
 async def _find(context: Context, ref: AlertRef) -> Alert:
-    known = (alert for alert in await context.tx.alerts(ref.clock) if alert.ref == ref)
+    clock = await context.tx.clock(ref.clock)  # locked, for one of two that speak of the same alert to wait
+    known = (alert for alert in await context.tx.alerts(clock.id) if alert.ref == ref)
     return next(known, Alert(ref=ref, planned_at=context.now))
 
 
