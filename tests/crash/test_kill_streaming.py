@@ -70,7 +70,7 @@ def is_whole(house: Household, asked: str) -> bool:
 async def test_after_a_kill_there_is_one_whole_answer(tmp_path: Path, index: Path) -> None:
     async with a_speaking_household(tmp_path / "data", index) as house:
         for name in CHOSEN:
-            killed = asyncio.create_task(MOMENTS[name](house))
+            killed = asyncio.ensure_future(MOMENTS[name](house))
             await asyncio.sleep(0)  # it watches from here on
             asked = await house.slack.say(household.CUSTOMER, household.SUPPORT, QUESTION.format(name))
             await killed
