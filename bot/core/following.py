@@ -18,6 +18,8 @@ from bot.core.model import Clock, OrganisationId, Ticket, TicketId, Tier
 from bot.core.policies import Calendar, Policies
 from bot.core.ports import Ledger, Transaction
 
+AT_ONCE = 50  #: tickets in one transaction
+
 
 class PromiseBook(Protocol):
     """Many promises at once, in batches that hold no lock."""
@@ -44,9 +46,12 @@ async def follow_policies(ledger: Ledger, book: PromiseBook, policies: Policies,
         return 0
     changed = 0
     async for batch in book.open_tickets():
-        for ticket, clocks in batch:
-            if tier_of(policies, ticket) is not ticket.tier or _are_behind(clocks, policies, now):
-                changed += await _in_transaction(ledger, policies, ticket.id, now=now, anew=False)
+        behind = [
+            ticket.id
+            for ticket, clocks in batch
+            if tier_of(policies, ticket) is not ticket.tier or _are_behind(clocks, policies, now)
+        ]
+        changed += await _follow_all(ledger, policies, behind, now=now, anew=False)
     return changed
 
 
@@ -54,8 +59,7 @@ async def apply_policies(ledger: Ledger, book: PromiseBook, policies: Policies, 
     """Bring every running promise under the policies of now; the number of tickets that changed."""
     changed = 0
     async for batch in book.open_tickets():
-        for ticket, _ in batch:
-            changed += await _in_transaction(ledger, policies, ticket.id, now=now, anew=True)
+        changed += await _follow_all(ledger, policies, [ticket.id for ticket, _ in batch], now=now, anew=True)
     return changed
 
 
@@ -82,26 +86,34 @@ def _is_edited(calendar: Calendar, policies: Policies, now: datetime) -> bool:
     return current is not None and not retargeting.has_same_hours(calendar, current, now)
 
 
-async def _in_transaction(
-    ledger: Ledger, policies: Policies, id: TicketId, *, now: datetime, anew: bool
-) -> bool:
-    async with ledger.transaction(now=now, cause=f"policies/{now.isoformat()}/{id}") as tx:
-        return await _follow(tx, policies, id, now=now, anew=anew)
+async def _follow_all(
+    ledger: Ledger, policies: Policies, ids: Sequence[TicketId], *, now: datetime, anew: bool
+) -> int:
+    """A few tickets in each transaction: others write in between, and not every ticket waits for the disk."""
+    changed = 0
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        async with ledger.transaction(now=now, cause=f"policies/{now.isoformat()}/{some[0]}") as tx:
+            for number in some:
+                changed += await _follow(tx, policies, number, now=now, anew=anew)
+    return changed
 
 
 async def _follow(tx: Transaction, policies: Policies, id: TicketId, *, now: datetime, anew: bool) -> bool:
     context = Context(tx=tx, policies=policies, now=now, has_desk=False, installation="")
-    ticket, before = await tx.ticket(id), await tx.clocks(id)
+    ticket = await tx.ticket(id)
     tier = tier_of(policies, ticket)
     if tier is not ticket.tier:
         ticket = replace(ticket, tier=tier)
         await tx.save_ticket(ticket)
         anew = True
-    if anew:
-        await promising.retarget(context, ticket)
-    else:
-        await promising.recount(context, ticket)
-    is_changed = list(before) != list(await tx.clocks(id))
+    is_changed = await _retargeted(context, ticket) if anew else await promising.recount(context, ticket)
     if is_changed:
         await promising.show(context, await tx.conversation(ticket.conversation))
     return is_changed
+
+
+async def _retargeted(context: Context, ticket: Ticket) -> bool:
+    before = list(await context.tx.clocks(ticket.id))
+    await promising.retarget(context, ticket)
+    return before != list(await context.tx.clocks(ticket.id))

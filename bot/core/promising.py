@@ -64,10 +64,15 @@ async def retarget(context: Context, ticket: Ticket, change: str = "") -> None:
             await _promise_anew(context, ticket, metric)
 
 
-async def recount(context: Context, ticket: Ticket) -> None:
-    """Calendars may have been edited: what is left of live promises counts in the hours they have now."""
-    for clock in await context.tx.clocks(ticket.id):
-        await _save_other(context, clock, _recounted(context, clock))
+async def recount(context: Context, ticket: Ticket) -> bool:
+    """Calendars may have been edited: what is left of live promises counts in the hours they have now.
+
+    Whether anything changed by it.
+    """
+    pairs = [(clock, _recounted(context, clock)) for clock in await context.tx.clocks(ticket.id)]
+    for before, after in pairs:
+        await _save_other(context, before, after)
+    return any(before is not after for before, after in pairs)
 
 
 async def keep(context: Context, ticket: Ticket, metric: Metric, at: datetime) -> None:
