@@ -126,7 +126,9 @@ def test_nothing_else_is_promised_and_community_gets_no_clock() -> None:
     assert {target.warn_percent for target in policies.targets.values()} == {80}
 
 
-def steps(policies: Policies, priority: str, metric: Metric) -> list[tuple[str, int | timedelta | None]]:
+def steps(
+    policies: Policies, priority: str, metric: Metric
+) -> list[tuple[str | tuple[str, ...], int | timedelta | None]]:
     target = policies.targets[Tier.ENTERPRISE, Priority(priority), metric]
     return [(step.notify, step.percent or step.after) for step in target.steps]
 
