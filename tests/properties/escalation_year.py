@@ -117,6 +117,7 @@ class Year:
     death: float = 0.001  #: of the worker, at each row
     now: datetime = NEW_YEAR
     histories: dict[int, History] = field(default_factory=dict)  #: by clock
+    due: dict[int, dict[str, datetime]] = field(default_factory=dict)  #: as the oracle has it
     told: dict[int, dict[str, datetime]] = field(default_factory=lambda: defaultdict(dict))
     doubled: list[tuple[int, str]] = field(default_factory=list)
     sent: dict[AlertRef, set[str]] = field(default_factory=lambda: defaultdict(set))  #: keys of effects

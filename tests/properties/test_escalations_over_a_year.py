@@ -50,6 +50,7 @@ async def _live(year: Year, tickets: int) -> None:
     began = time.perf_counter()
     year.arrange(tickets)
     await year.run()
+    year.due = {clock: told(history) for clock, history in year.histories.items()}
     marks = sum(len(found) for found in year.told.values())
     awake = (found - due for found, due in _delays(year) if not _gone(year, due))
     worst = max(awake, default=timedelta(0))
@@ -69,7 +70,7 @@ def _missed(year: Year) -> list[object]:
     marks = [
         (clock, name)
         for clock, history in year.histories.items()
-        for name, at in told(history).items()
+        for name, at in year.due[clock].items()
         if name not in year.told[clock] and _is_sure(history, at, year)
     ]
     alerts = [ref for ref in year.planned if ref not in year.sent and ref not in year.dropped]
@@ -79,9 +80,8 @@ def _missed(year: Year) -> list[object]:
 def _early(year: Year) -> list[object]:
     found: list[object] = []
     for clock, history in year.histories.items():
-        expected = told(history)
         for name, at in year.told[clock].items():
-            due = expected.get(name, NEVER)
+            due = year.due[clock].get(name, NEVER)
             if at < due and (due != NEVER or _is_sure(history, at, year)):
                 found.append((clock, name, at))
     return found
@@ -103,8 +103,7 @@ def _doubled(year: Year) -> list[object]:
 
 
 def _delays(year: Year) -> Iterator[tuple[datetime, datetime]]:
-    for clock, history in year.histories.items():
-        due = told(history)
+    for clock, due in year.due.items():
         for name in due.keys() & year.told[clock].keys():
             yield year.told[clock][name], due[name]
 
