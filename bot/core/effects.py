@@ -154,7 +154,7 @@ class PostReply:
 
     @property
     def lane(self) -> str:
-        """A conversation's replies keep their order; an escalation waits for nothing that is said elsewhere."""
+        """A conversation's replies keep their order; an escalation waits for nothing said elsewhere."""
         here = f"{self.address.door}/{self.conversation}"
         return f"{here}/alert/{self.alert.destination}" if self.alert else here
 

@@ -207,6 +207,7 @@ class Year:
         self._later(self._whole(at + end), lambda now: self._end(ticket.id, metric, now))
 
     def _whole(self, at: datetime) -> datetime:
+        """As clocks keep instants."""
         return at.replace(microsecond=0)
 
     async def _end(self, ticket: TicketId, metric: Metric, now: datetime) -> None:
@@ -225,7 +226,7 @@ class Year:
                 return
             for clock in clocks:
                 await promising.save(self._context(tx, now), sla.pause(clock, now, "waiting"))
-                self.histories[clock.id].pauses.append((now, NEVER))
+                self.histories[clock.id].pauses.append((self._whole(now), NEVER))
         at = self._whole(now + timedelta(hours=self.rng.uniform(0.1, 30)))
         self._later(at, lambda now: self._resume(ticket, now))
 
@@ -235,7 +236,7 @@ class Year:
                 if clock.metric is Metric.RESOLUTION_TIME and clock.is_live:
                     await promising.save(self._context(tx, now), sla.resume(clock, now))
                     pauses = self.histories[clock.id].pauses
-                    pauses[-1] = (pauses[-1][0], now)
+                    pauses[-1] = (pauses[-1][0], self._whole(now))
 
     async def _press(self, id: ClockId, button: Button, now: datetime) -> None:
         history = self.histories[id]
@@ -259,7 +260,7 @@ class Year:
         if button is Button.ACKNOWLEDGE:
             history.acknowledged_at = now
         else:
-            history.snoozes.append((now, now + BUTTONS[button]))
+            history.snoozes.append((self._whole(now), self._whole(now) + BUTTONS[button]))
 
     def _acting(self, now: datetime) -> Any:
         return self.ledger.transaction(now=now, cause=f"deed-{next(self._serial)}")
