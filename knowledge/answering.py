@@ -23,7 +23,7 @@ QUOTED = 2  #: at most
 _LOOKED_AT = 15  #: passages, among which there are at least five articles to compare
 # Low: fifteen of sixteen questions that have an answer shall get one, and a quotation shows by itself when it
 # is beside the point. A room may ask for more.
-SURE = 0.27  #: the confidence from which on the bot answers
+SURE = 0.276  #: the confidence from which on the bot answers
 _DOUBTFUL = 0.15  #: from which on it says that it is unsure, rather than that there is nothing
 _CLOSE = 0.8  #: the second passage is quoted when it is no more than so many deviations behind the best one
 

@@ -180,8 +180,6 @@ def test_names_are_strange_to_the_best_article_or_unknown_to_all(index: Knowledg
         {"spread": 0.0},
         {"covered": 0.1},
         {"words": 1.6},
-        {"likeness": 0.6},
-        {"nearest": 0.02},
         {"written": -0.5},
         {"written_nearest": -0.03},
         {"chance": 5.0},
