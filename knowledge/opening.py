@@ -102,10 +102,10 @@ def _larger(
     """With the larger English model beside it; None where that is not installed."""
     try:
         from knowledge.models.mpnet import MpnetEmbedder  # noqa: PLC0415 - tokenizers may be missing
-        from knowledge.models.pair import LARGER_WEIGHT, PairEmbedder  # noqa: PLC0415 - likewise
+        from knowledge.models.pair import LARGER_BORROWED, LARGER_WEIGHT, PairEmbedder  # noqa: PLC0415
 
         english = MpnetEmbedder.load(data_dir, threads=threads, say=say)
-        return PairEmbedder(multilingual, english, LARGER_WEIGHT)
+        return PairEmbedder(multilingual, english, LARGER_WEIGHT, LARGER_BORROWED)
     except (EmbedderUnavailable, ImportError) as error:
         log.warning("larger_embedder_unavailable", reason=str(error))
         if say is not None:

@@ -12,8 +12,8 @@ from knowledge.languages import Language, detect
 
 # Both measured: docs/decisions/0015-a-second-model-for-english.md
 WEIGHT = 0.7  #: of all-MiniLM-L6-v2's vector beside the other
-LARGER_WEIGHT = 1.0  #: of all-mpnet-base-v2's
-_BORROWED = 0.2  #: of it for a Portuguese question: its names and commands stand in English articles too
+BORROWED = 0.2  #: of it for a Portuguese question: its names and commands stand in English articles too
+LARGER_WEIGHT, LARGER_BORROWED = 1.0, 0.1  #: the same of all-mpnet-base-v2
 
 
 class PairEmbedder:
@@ -23,10 +23,13 @@ class PairEmbedder:
     read; such a vector is shorter than one, since the other half must weigh the same in every text.
     """
 
-    def __init__(self, multilingual: Embedder, english: Embedder, weight: float = WEIGHT) -> None:
+    def __init__(
+        self, multilingual: Embedder, english: Embedder, weight: float = WEIGHT, borrowed: float = BORROWED
+    ) -> None:
         self._multilingual = multilingual
         self._english = english
         self._weight = weight
+        self._borrowed = borrowed
 
     @property
     def name(self) -> str:
@@ -39,7 +42,7 @@ class PairEmbedder:
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         found = self._beside(self._multilingual.embed_queries(texts))
         for place, text in enumerate(texts):
-            share = _BORROWED if detect(text) is Language.PT else 1
+            share = self._borrowed if detect(text) is Language.PT else 1
             found[place, self._multilingual.dimension :] = share * self._english.embed_queries([text])[0]
         return self._weighed(found)
 
