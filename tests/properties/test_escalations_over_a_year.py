@@ -20,6 +20,7 @@ from escalation_oracle import NEVER, History, told
 from escalation_year import Year
 from memory_ledger import MemoryLedger
 
+from bot.core.alerts import HERE
 from storage.database import Database
 from storage.ledger import SqlLedger
 from storage.migrating import migrate
@@ -92,7 +93,7 @@ def _late(year: Year) -> list[object]:
     here = [
         (ref, at)
         for ref, at in year.sent_at.items()
-        if ref.is_here and at > year.planned[ref] + _allowed(year, year.planned[ref])
+        if ref.destination == HERE and at > year.planned[ref] + _allowed(year, year.planned[ref])
     ]
     return [*marks, *here]
 
