@@ -18,7 +18,7 @@ from bot.core.model import PersonRef
 from bot.core.opening_hours import zone
 from bot.core.policies import Calendar
 from bot.core.rotas import HORIZON, WARN_BEFORE, OnCall, Rotation, Shift, wall_clock
-from bot.core.spelling import parse_hours
+from bot.core.spelling import check_nights, parse_hours
 from config.icalendar import read_occurrences
 from config.tables import Layers, Table
 
@@ -197,7 +197,7 @@ def _rotations(table: Table, people: Mapping[str, Accounts]) -> Iterator[Rotatio
 
 def _hours(entry: Table, timezone: str) -> Calendar:
     try:
-        hours = parse_hours(entry.table("hours").values)
+        hours = check_nights(parse_hours(entry.table("hours").values))
     except UserFacingError as error:
         raise entry.wrong("hours", str(error)) from error
     return Calendar(name=entry.where, timezone=timezone, hours=hours)

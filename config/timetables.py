@@ -13,7 +13,14 @@ from zoneinfo import ZoneInfo
 from bot.core.errors import ConfigError, UserFacingError
 from bot.core.opening_hours import zone
 from bot.core.policies import Calendar, Interval
-from bot.core.spelling import check_special_hours, did_you_mean, parse_dates, parse_day, parse_hours
+from bot.core.spelling import (
+    check_nights,
+    check_special_hours,
+    did_you_mean,
+    parse_dates,
+    parse_day,
+    parse_hours,
+)
 from config.icalendar import Occurrence, read_occurrences
 from config.tables import Layers, Table
 
@@ -65,7 +72,7 @@ def _calendar(name: str, table: Table, layers: Layers, now: datetime) -> Calenda
     calendar = Calendar(
         name=name,
         timezone=table.text("timezone"),
-        hours=_told(table, "hours", lambda: parse_hours(table.table("hours").values)),
+        hours=_told(table, "hours", lambda: check_nights(parse_hours(table.table("hours").values))),
         holidays=MappingProxyType(holidays.days | _extra_days(table)),
         special_hours=MappingProxyType(_dates(table, _SPECIAL_HOURS)),
         breaks=MappingProxyType(_together(_dates(table, _BREAKS), holidays.breaks)),

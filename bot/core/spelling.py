@@ -125,7 +125,11 @@ def parse_hours(days: Mapping[str, object]) -> tuple[tuple[Interval, ...], ...]:
         week[day] = _intervals(name, intervals)
     if not any(week.values()):
         raise UserFacingError("no hour is ever open, so nothing could come due")
-    hours = tuple(week.get(day, ()) for day in DAYS)
+    return tuple(week.get(day, ()) for day in DAYS)
+
+
+def check_nights(hours: tuple[tuple[Interval, ...], ...]) -> tuple[tuple[Interval, ...], ...]:
+    """UserFacingError when a night runs into the hours of the day after it: somebody meant something else."""
     for number, day in enumerate(DAYS):
         if overlap := _spilled(hours[number - 1], hours[number]):
             raise UserFacingError(f"{DAYS[number - 1]} {overlap[0]} runs into {day} {overlap[1]}")
