@@ -82,7 +82,7 @@ COMMIT_POINTS: dict[str, Moment] = {
     "the replica was noted": behind_commit("SELECT count(*) FROM tickets WHERE replica IS NOT NULL"),
     "the webhook was acknowledged": at_vendor("deliver:ticket.comment_added"),
     "the agent's reply was taken over": behind_commit(
-        "SELECT count(*) FROM messages WHERE source LIKE 'zendesk:%' AND role = 'agent'"
+        "SELECT count(*) FROM messages WHERE source LIKE 'desk:%' AND role = 'agent'"
     ),
     "the clock was met": behind_commit("SELECT count(*) FROM clocks WHERE state = 'met'"),
 }
