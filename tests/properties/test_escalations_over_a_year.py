@@ -89,7 +89,13 @@ def _early(year: Year) -> list[object]:
 
 
 def _late(year: Year) -> list[object]:
-    marks = [(found, due) for found, due in _delays(year) if found > due + _allowed(year, due)]
+    # Snoozed before anybody was there to tell it: it waits for the end of that.
+    ends = {until for history in year.histories.values() for _, until in history.snoozes}
+    marks = [
+        (found, due)
+        for found, due in _delays(year)
+        if found > due + _allowed(year, due) and not (_gone(year, due) and found in ends)
+    ]
     here = [
         (ref, at)
         for ref, at in year.sent_at.items()
