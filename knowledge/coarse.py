@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from knowledge.postings import Numbers
 
 _BLOCKS = (256, 128, 64)  #: numbers that share a scale: the more of them, the quicker, and not much coarser
 _MOST, _ZERO = 7, 8  #: the largest number of four bits, and what stands for none
+_MANY = 16_384  #: vectors that two threads look through
 _AT_ONCE = 4_096  #: vectors that are coded together, so that what is under way stays small
 _EIGHT_BITS = (
     4  #: the operator's word for: the question is rounded to 8 bits, and the product is of whole numbers
@@ -62,6 +64,11 @@ def _rounded(rows: Vectors) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float
     return whole[..., 0::2] | (whole[..., 1::2] << 4), scales
 
 
+def _threads(count: int) -> int:
+    """Two wait for each other when something else works; with many vectors that is worth it."""
+    return 2 if count >= _MANY and (os.cpu_count() or 1) > 1 else 1
+
+
 def _session(codes: npt.NDArray[np.uint8], scales: npt.NDArray[np.float32]) -> Any:
     import onnxruntime  # noqa: PLC0415 - slow to import, and needed by large partitions alone
     from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415 - likewise
@@ -93,5 +100,6 @@ def _session(codes: npt.NDArray[np.uint8], scales: npt.NDArray[np.float32]) -> A
     operators = [helper.make_opsetid("", _OPERATORS), helper.make_opsetid("com.microsoft", 1)]
     model = helper.make_model(graph, opset_imports=operators, ir_version=9).SerializeToString()
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # two would wait for each other when something else works
+    options.intra_op_num_threads = _threads(count)
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle means idle
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
