@@ -19,7 +19,7 @@ from knowledge.whole_articles import WholeArticles
 
 EXACT_BELOW = 2_000  #: vectors that are compared one by one
 COARSE_BELOW = 200_000  #: and that are looked at coarsely first; chromadb is quicker with more than these
-_SURELY = 2  #: times as many as are wanted hold all of the nearest when they are chosen coarsely
+_SURELY = 1.5  #: times as many as are wanted hold all of the nearest when they are chosen coarsely
 _REMEMBERED = 4_000_000  #: entries of word lists that are kept in memory, about 50 MB
 
 log = structlog.get_logger()
@@ -134,7 +134,7 @@ class LoadedPartition:
     def _likely(self, vector: Vectors, limit: int) -> Numbers | None:
         """Positions among which the nearest chunks are; None: among all."""
         if self._coarse is not None:
-            return self._coarse.nearest(vector, min(_SURELY * limit, len(self)))
+            return self._coarse.nearest(vector, min(int(_SURELY * limit), len(self)))
         if self._exact is None and self._store is not None:
             try:
                 return self._neighbours(self._store().query(self.partition, vector, limit=limit))
