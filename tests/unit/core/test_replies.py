@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core import draft_replies, replies
+from bot.core.auditing import Fault, Flaw
 from bot.core.model import (
     PUBLIC,
     AnswerId,
@@ -265,6 +266,28 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "**DB-12** · acme · P1 · Production is down!\n_PagerDuty could not be told: PagerDuty answered 400._",
     ),
     "alert_failed": (replies.alert_failed("x", "it answered 404"), "_x could not be told: it answered 404._"),
+    "audited": (
+        replies.audited([Flaw(clock=ClockId(1), ticket=TicketId(7), fault=Fault.NO_TIMER)] * 11),
+        (
+            "**The audit of promises found something wrong**\n"
+            + "- DB-7: a promise had no timer. It is mended.\n" * 10
+            + "- and 1 more"
+        ),
+    ),
+    "audit_silent": (
+        replies.audit_silent(NOON),
+        (
+            "**No audit of the promises has passed since 2026-11-24 12:00 UTC.** Escalations may be late or "
+            "missing: look at the log for `audit_flaw` and `audit_failed`."
+        ),
+    ),
+    "audit_silent from the start": (
+        replies.audit_silent(None),
+        (
+            "**No audit of the promises has passed since the start.** Escalations may be late or "
+            "missing: look at the log for `audit_flaw` and `audit_failed`."
+        ),
+    ),
     "alert_late": (
         replies.alert_late("PagerDuty", timedelta(minutes=5)),
         "_PagerDuty has not answered for 5 min; it is tried again._",
