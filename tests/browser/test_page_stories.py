@@ -34,7 +34,7 @@ async def test_the_source_of_an_answer_can_be_read_at_the_passage_that_was_cited
 async def test_a_ticket_has_a_card_and_a_clock_that_the_agents_answer_stops(stage: Stage) -> None:
     await stage.open_ticket()
     await expect(stage.stream).to_contain_text("DB-1 was opened for this thread.")
-    await expect(stage.stream).to_contain_text("Resolution due")
+    await expect(stage.stream).to_contain_text("Resolution within")
     await expect(stage.clock("First reply")).to_contain_text("left")
 
     await stage.answer_in_zendesk("Which version do you run?")
@@ -136,7 +136,7 @@ async def test_what_zendesk_refuses_is_parked_and_can_be_tried_again(stage: Stag
 async def test_slack_that_delivers_everything_twice_is_answered_once(stage: Stage) -> None:
     await stage.flip("Slack delivers twice")
     await stage.open_ticket()
-    await expect(stage.stream).to_contain_text("Resolution due")
+    await expect(stage.stream).to_contain_text("Resolution within")
 
     await expect(stage.stream.locator(".message.bot")).to_have_count(2)  # the answer and the card
     await expect(stage.page.locator(".tickets li")).to_have_count(1)
