@@ -13,7 +13,7 @@ from bot.core.model import Address
 from storage.answers import SqlAnswers
 from storage.card_tables import cards
 from storage.claiming import Row, is_pending
-from storage.tables import effects, timers
+from storage.tables import effects
 
 
 class SqlCards(SqlAnswers):
@@ -31,7 +31,8 @@ class SqlCards(SqlAnswers):
         )
 
     async def stale_cards(self, door: str, workspace: str, *, now: datetime, limit: int) -> Sequence[Card]:
-        stale = _stale(door, workspace, now)
+        # Whoever posts one of them just now holds it, and waits for the timer that we hold.
+        stale = _stale(door, workspace, now).with_for_update(skip_locked=True)
         longest = await self._all(stale.order_by(cards.c.stale_at).limit(limit))
         urgent = await self._all(stale.order_by(cards.c.left, cards.c.stale_at).limit(limit))
         return list(dict.fromkeys(_card_of(row) for row in (*longest, *urgent)))
@@ -51,12 +52,6 @@ class SqlCards(SqlAnswers):
             .subquery()
         )
         return int(await self._connection.scalar(select(func.count()).select_from(some)) or 0)
-
-    async def timer_due(self, key: str) -> datetime | None:
-        found: datetime | None = await self._connection.scalar(
-            select(timers.c.due_at).where(timers.c.key == key)
-        )
-        return found
 
 
 def _stale(door: str, workspace: str, now: datetime) -> Select[tuple[object, ...]]:

@@ -206,6 +206,22 @@ class SqlTransaction(SqlAudits, SqlToldGaps, SqlAlerts, SqlClocks):
         )
 
     async def set_timer(self, timer: Timer) -> None:
+        # Without its lease, whoever is just working on the timer as it was cannot finish that.
+        statement, fresh = self._timer(timer)
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=[timers.c.key], set_=fresh)
+        )
+
+    async def bring_forward(self, timer: Timer) -> None:
+        # One statement: what is read first may be another transaction's, who has not said so yet.
+        statement, fresh = self._timer(timer)
+        await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[timers.c.key], set_=fresh, where=timers.c.due_at > timer.due_at
+            )
+        )
+
+    def _timer(self, timer: Timer) -> tuple[Any, dict[str, Any]]:
         fresh: dict[str, Any] = {
             "version": timer.version,
             "set_for": timer.due_at,
@@ -214,11 +230,7 @@ class SqlTransaction(SqlAudits, SqlToldGaps, SqlAlerts, SqlClocks):
             "leased_until": None,
             "error": None,
         }
-        statement = self._database.insert(timers).values(key=timer.key, **fresh)
-        # Without its lease, whoever is just working on the timer as it was cannot finish that.
-        await self._connection.execute(
-            statement.on_conflict_do_update(index_elements=[timers.c.key], set_=fresh)
-        )
+        return self._database.insert(timers).values(key=timer.key, **fresh), fresh
 
     async def cancel_timer(self, key: str) -> None:
         await self._connection.execute(delete(timers).where(timers.c.key == key))

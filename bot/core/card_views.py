@@ -33,7 +33,8 @@ async def filled(
     if effect.is_internal:
         view = replace(view, inside=await _inside(ticket, clocks, records, policies, now))
     card = await records.card(effect.conversation, is_internal=effect.is_internal)
-    return replace(effect, room=room, card=card, view=view)
+    about = conversation.address if effect.is_internal else None
+    return replace(effect, room=room, about=about, card=card, view=view)
 
 
 def _view(ticket: Ticket, clocks: Sequence[Clock], now: datetime) -> StatusView:

@@ -8,6 +8,7 @@ than a few at once, so that news never waits behind a countdown.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.core import cards, promising
@@ -56,20 +57,18 @@ async def edit_the_worst(context: Context, event: TimerFired) -> None:
 
 
 async def _edit(context: Context, card: Card) -> None:
-    conversation = await context.tx.conversation(card.conversation)
-    if not card.is_internal:
-        await context.tx.plan(promising.card_of(conversation))
-    elif context.policies.card_room is not None:
-        await context.tx.plan(promising.card_inside(conversation, context.policies.card_room))
+    """Once: it is looked at again when that is done. One that is refused or dropped takes no slot for ever.
+
+    The conversation is not read: whoever posts a card holds it, and waits for the timer that we hold.
+    """
+    await context.tx.save_card(replace(card, staleness=None))
+    await context.tx.plan(promising.card_at(card.conversation, card.address, is_internal=card.is_internal))
 
 
 async def _look_again(context: Context, door: str, workspace: str, *, not_before: datetime) -> None:
     """When the next card becomes wrong; never later than that was planned before."""
     key = f"{TIMER}{door}/{workspace}"
     stale_at = await context.tx.next_stale(door, workspace)
-    if stale_at is None:
-        return
-    wanted = max(stale_at, not_before)
-    planned = await context.tx.timer_due(key)
-    if planned is None or wanted < planned:
-        await context.tx.set_timer(Timer(key=key, due_at=wanted, version=1))
+    if stale_at is not None:
+        wanted = max(stale_at, not_before)
+        await context.tx.bring_forward(Timer(key=key, due_at=wanted, version=1))

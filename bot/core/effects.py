@@ -272,7 +272,7 @@ class ShowStatus:
     address: Address  #: where it stands or is to stand
     room: Audience
     is_internal: bool = False
-    about: Address | None = None  #: the thread to link to, on the internal version
+    about: Address | None = None  #: the thread to link to, on the internal version; filled in as well
     card: str | None = None
     view: StatusView | None = None
 

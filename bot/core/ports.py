@@ -295,8 +295,8 @@ class Transaction(Records, Protocol):
     async def keep_audit(self, record: AuditRecord) -> None:
         """Write that back."""
 
-    async def timer_due(self, key: str) -> datetime | None:
-        """When this timer comes due, or its lease ends; None where there is none."""
+    async def bring_forward(self, timer: Timer) -> None:
+        """Insert the timer with this key, or replace one that comes due, or is free again, later."""
 
     async def set_timer(self, timer: Timer) -> None:
         """Insert or replace the timer with this key."""

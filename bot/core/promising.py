@@ -8,12 +8,13 @@ from bot.core import alerting, marks, retargeting, sla
 from bot.core.context import Context
 from bot.core.effects import ShowStatus
 from bot.core.model import (
+    INTERNAL,
     Address,
     Clock,
     ClockState,
     Conversation,
+    ConversationId,
     Metric,
-    Room,
     Ticket,
     TicketStatus,
 )
@@ -168,25 +169,16 @@ async def _save_other(context: Context, before: Clock, after: Clock) -> None:
 
 async def show(context: Context, conversation: Conversation) -> None:
     """Bring the status cards up to date."""
-    await context.tx.plan(card_of(conversation))
-    if context.policies.card_room is not None:
-        await context.tx.plan(card_inside(conversation, context.policies.card_room))
+    await context.tx.plan(card_at(conversation.id, conversation.address))
+    room = context.policies.card_room
+    if room is not None:
+        top = Address(door=room.door, workspace=room.workspace, room=room.room, thread="")
+        await context.tx.plan(card_at(conversation.id, top, is_internal=True))
 
 
-def card_of(conversation: Conversation) -> ShowStatus:
-    """The card in the conversation's own thread."""
-    return ShowStatus(conversation=conversation.id, address=conversation.address, room=conversation.audience)
-
-
-def card_inside(conversation: Conversation, room: Room) -> ShowStatus:
-    """The one for our own people."""
-    return ShowStatus(
-        conversation=conversation.id,
-        address=Address(door=room.door, workspace=room.workspace, room=room.room, thread=""),
-        room=room.audience,
-        is_internal=True,
-        about=conversation.address,
-    )
+def card_at(conversation: ConversationId, address: Address, *, is_internal: bool = False) -> ShowStatus:
+    """A card in its place; who reads there, and what it says, is looked up just before."""
+    return ShowStatus(conversation=conversation, address=address, room=INTERNAL, is_internal=is_internal)
 
 
 async def begin(context: Context, clock: Clock) -> None:

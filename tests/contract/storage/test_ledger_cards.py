@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from desk_data import LEASE, SECOND, T0, a_conversation, a_reply, later
 
 from bot.core.cards import Card, Staleness
+from bot.core.errors import LeaseLost
 from bot.core.ports import Timer
 from storage.ledger import SqlLedger
 from storage.transactions import SqlTransaction
@@ -72,13 +74,42 @@ async def test_pending_effects_of_a_bucket_are_counted_as_far_as_asked(ledger: S
         assert await tx.count_pending("slack/T1/edits", at_most=9) == 0
 
 
-async def test_a_timer_says_when_it_comes_due_or_its_lease_ends(ledger: SqlLedger) -> None:
+async def test_a_timer_is_brought_forward_and_never_put_off(ledger: SqlLedger) -> None:
+    async def bring_forward(at: float) -> None:
+        async with ledger.transaction(now=T0, cause="test") as tx:
+            await tx.bring_forward(Timer(key="cards:slack/T1", due_at=later(at), version=1))
+
+    await bring_forward(50)
+    await bring_forward(90)
+    assert await ledger.next_due(now=T0) == later(50)
+    await bring_forward(5)
+    assert await ledger.next_due(now=T0) == later(5)
+
+
+async def test_a_timer_under_way_is_brought_forward_too(ledger: SqlLedger) -> None:
     async with ledger.transaction(now=T0, cause="test") as tx:
         await tx.set_timer(Timer(key="cards:slack/T1", due_at=later(5), version=1))
-        assert await tx.timer_due("cards:slack/T1") == later(5)
-        assert await tx.timer_due("cards:slack/T2") is None
-
-    await ledger.claim_timers(now=later(5), limit=1, lease=LEASE)
+    (leased,) = await ledger.claim_timers(now=later(5), limit=1, lease=LEASE)
 
     async with ledger.transaction(now=later(5), cause="test") as tx:
-        assert await tx.timer_due("cards:slack/T1") == later(5) + LEASE
+        await tx.bring_forward(Timer(key="cards:slack/T1", due_at=later(9), version=1))
+
+    with pytest.raises(LeaseLost):
+        async with ledger.finishing(leased, now=later(6)):
+            pass
+    (again,) = await ledger.claim_timers(now=later(9), limit=1, lease=LEASE)
+    assert again.work.key == "cards:slack/T1"
+
+
+async def test_a_card_that_somebody_holds_is_passed_over(ledger: SqlLedger, backend: str) -> None:
+    if backend == "sqlite":
+        pytest.skip("on SQLite a writer holds the whole database")
+    async with ledger.transaction(now=T0, cause="test") as tx:
+        held, free = await a_card(tx, "1.0", 1), await a_card(tx, "2.0", 2)
+
+    async with ledger.transaction(now=T0, cause="one") as one:
+        await one.save_card(replace(held, card="again"))
+        async with ledger.transaction(now=T0, cause="other") as other:
+            found = await other.stale_cards("slack", "T1", now=later(10), limit=9)
+
+    assert found == [free]

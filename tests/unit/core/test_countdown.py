@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from core_kit import CAROL, NOON, Bench, a_bench, a_message, a_room, an_address, policies
+from core_kit import CAROL, NOON, ZETA, Bench, a_bench, a_message, a_room, an_address, policies
 
 from bot.core import promising
 from bot.core.cards import Card, Staleness
@@ -137,3 +137,32 @@ async def test_a_ticket_that_is_solved_is_left_alone(bench: Bench) -> None:
     await bench.move(timedelta(days=3))
 
     assert bench.of(ShowStatus) == []
+
+
+async def test_a_card_that_cannot_be_edited_is_tried_once_and_takes_no_slot_for_ever(
+    template: Path, tmp_path: Path
+) -> None:
+    """The room was given to another customer: five cards there are refused, once each, and others go on."""
+    async with a_bench(template, tmp_path / "desk.db") as bench:
+        lost = [an_emergency(f"{number}.0") for number in range(1, 6)]
+        kept = [
+            replace(an_emergency(f"{number}.0"), address=an_address("C_ZETA", f"{number}.0"))
+            for number in range(6, 11)
+        ]
+        await bench.tell(*lost, *kept)
+        given_away = a_room("C_ACME", RoomKind.CUSTOMER, ZETA)
+        bench.policies = replace(
+            bench.policies, rooms={**bench.policies.rooms, ("slack", "T_HOME", "C_ACME"): given_away}
+        )
+        bench.performed.clear()
+        bench.refused.clear()
+
+        for _ in range(60):
+            await bench.move(MINUTE)
+
+        assert sorted(effect.conversation for effect in bench.refused if isinstance(effect, ShowStatus)) == [
+            *range(1, 6)
+        ]
+        edited = Counter(effect.conversation for effect in bench.of(ShowStatus))
+        assert set(edited) == set(range(6, 11))
+        assert min(edited.values()) >= 1
