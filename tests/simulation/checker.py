@@ -14,11 +14,11 @@ from bot.sandbox.slack.things import TwinMessage
 from bot.sandbox.zendesk.state import Comment, Ticket
 from bot.sandbox.zendesk.webhooks import Invocation
 
-STEPS = (timedelta(minutes=5), timedelta(minutes=8), timedelta(minutes=10))  #: of `SLA` in universe.py
+STEPS = (timedelta(seconds=120), timedelta(seconds=192), timedelta(seconds=240))  #: of `SLA` in universe.py
 EARLY = timedelta(seconds=1)
-LATE = timedelta(minutes=2)  #: where nothing went wrong
-LATE_IN_TROUBLE = timedelta(minutes=15)
-HEARD = timedelta(minutes=5)  #: after a reply has arrived nobody is called about it any more
+LATE = timedelta(seconds=75)  #: where nothing went wrong
+LATE_IN_TROUBLE = timedelta(minutes=12)
+HEARD = timedelta(minutes=2)  #: after a reply has arrived nobody is called about it any more
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,12 +98,14 @@ class Checker:
         for said in self.notebook.said:
             if said.kind in (Kind.FOLLOW_UP, Kind.AGENT_IN_SLACK):
                 for message in self._in_thread(self._thread(said)):
-                    if message.bot_id and said.mark in _text(message):
+                    if message.bot_id and said.mark in _text(message) and not _is_card(message):
                         yield f"echoed: {said.kind} {said.mark}"
 
     def _answers(self) -> Iterator[str]:
         for thread in self.notebook.threads:
-            answers = [one for one in self._in_thread(thread) if one.bot_id and "DATAHUB_GMS_URL" in _text(one)]
+            answers = [
+                one for one in self._in_thread(thread) if one.bot_id and "DATAHUB_GMS_URL" in _text(one)
+            ]
             root = next(one for one in self.notebook.said if one.ts == thread.ts)
             if len(answers) > 1:
                 yield f"duplicate: {len(answers)} answers to {thread.mark}"
@@ -172,7 +174,8 @@ class Checker:
             return
         allowed = LATE if self.was_calm else LATE_IN_TROUBLE
         if not any(due[-1] - EARLY <= at <= due[-1] + allowed for at in told):
-            yield f"escalated never or late: {thread.mark}, due {due[-1] - root.at}, told {[str(at - root.at) for at in told]}"
+            after = [str(at - root.at) for at in told]
+            yield f"escalated never or late: {thread.mark}, due after {due[-1] - root.at}, told after {after}"
         if self.was_calm and len(told) < len(due):
             yield f"escalated too seldom: {thread.mark}, {len(told)} of {len(due)}"
 
@@ -197,7 +200,9 @@ class Checker:
 
     def _arrival(self, said: Said) -> tuple[datetime, datetime | None]:
         """The first attempt, and when one was acknowledged."""
-        about = [one for one in self.universe.slack.journal.of("deliver:*") if one.request.get("ts") == said.ts]
+        about = [
+            one for one in self.universe.slack.journal.of("deliver:*") if one.request.get("ts") == said.ts
+        ]
         acknowledged = [one.at for one in about if one.outcome == "ok"]
         first = min((one.at for one in about), default=said.at)
         return min(first, said.at if len(about) > 1 else first), min(acknowledged, default=None)

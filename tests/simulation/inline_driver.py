@@ -100,11 +100,11 @@ def connect(database: str, **options: Any) -> _Connection:
     options["check_same_thread"] = False
 
     def open_() -> sqlite3.Connection:
-        connection = sqlite3.connect(database, **options)
+        connection: sqlite3.Connection = sqlite3.connect(database, **options)
         connection.set_authorizer(_unsynced)
         return connection
 
-    return _Connection(open_, 64)
+    return _Connection(open_, iter_chunk_size=64)
 
 
 def _unsynced(action: int, first: str | None, second: str | None, *_more: Any) -> int:
@@ -134,12 +134,15 @@ def send(
     return self.build_response(request, answer)
 
 
+def _no_trial(url: object, busy_timeout: object) -> None:
+    """It would wait for a lock in the one thread there is."""
+
+
 def install() -> None:
     """For the whole process: the threads, the real sockets and the machine's clock are not used any more."""
     from handlers.zendesk import transport  # noqa: PLC0415 - it brings requests along
 
-    one_trip.connect = connect  # type: ignore[assignment]  # a connection all the same
-    opening.try_sqlite = lambda _url, _timeout: None  # it would wait for a lock in the one thread there is
-    HTTPAdapter.send = send  # type: ignore[method-assign,assignment]  # the signature is requests' own
-    transport.time = _VirtualMonotonic  # type: ignore[attr-defined]  # one function of it is used
-
+    one_trip.connect = connect
+    opening.try_sqlite = _no_trial
+    HTTPAdapter.send = send  # type: ignore[method-assign]  # planted here, for the whole process
+    setattr(transport, "time", _VirtualMonotonic)  # noqa: B010 - it is not meant to be replaced

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from people import UNTIL
 from universe import PORT, Universe
-from virtual_loop import Machine
+from virtual_loop import Machine, dice
 
 from bot.sandbox.faults import FaultKind
 from bot.sandbox.journal import Entry
@@ -48,6 +48,7 @@ KILL_AT = (
     "PUT /api/v2/tickets/*",
     "POST /api/v2/users/*",
     "deliver:message",
+    "deliver:message",
     "deliver:block_actions",
     "deliver:ticket.*",
 )
@@ -67,7 +68,7 @@ class Mischief:
         universe.loop.killed = self._killed
         async with asyncio.TaskGroup() as group:
             for _ in range(self.rng.choice((0, 2, 4, 6, 8, 12))):
-                group.create_task(self._one(random.Random(self.rng.random())))  # noqa: S311 - of this seed
+                group.create_task(self._one(dice(self.rng.random())))
         await asyncio.sleep(max(0.0, ENDS - universe.loop.time()))
         self.is_over = True
         universe.loop.kill_at.clear()
@@ -82,7 +83,9 @@ class Mischief:
 
     async def _one(self, rng: random.Random) -> None:
         await asyncio.sleep(rng.uniform(8, UNTIL))
-        await rng.choice((self._answer, self._answer, self._delivery, self._delivery, self._cut, self._kill))(rng)
+        await rng.choice(
+            (self._answer, self._answer, self._delivery, self._delivery, self._cut, self._kill, self._kill)
+        )(rng)
 
     async def _answer(self, rng: random.Random) -> None:
         vendor = rng.choice(("slack", "zendesk"))
@@ -114,7 +117,7 @@ class Mischief:
     async def _cut(self, rng: random.Random) -> None:
         port = rng.choice(self._ports())
         self.universe.loop.network.partition(port)
-        await asyncio.sleep(rng.uniform(5, 200))
+        await asyncio.sleep(rng.uniform(5, 120))
         self.universe.loop.network.heal(port)
 
     def _ports(self) -> list[int]:

@@ -10,13 +10,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from universe import CUSTOMERS, Universe
+from virtual_loop import dice
 
 from bot.sandbox.slack.gestures import NotPossible
 from bot.sandbox.zendesk.refusals import Refused
 from bot.sandbox.zendesk.state import Ticket
 
-UNTIL = 420.0  #: seconds in which people speak
-PAUSE = 35.0  #: between two things that one of them does, on average
+UNTIL = 300.0  #: seconds in which people speak
+PAUSE = 28.0  #: between two things that one of them does, on average
 
 
 class Kind(StrEnum):
@@ -80,7 +81,7 @@ class People:
         """Several conversations at once, until it is late."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self.rng.randint(2, 5)):
-                group.create_task(self._converse(random.Random(self.rng.random())))  # noqa: S311 - of this seed
+                group.create_task(self._converse(dice(self.rng.random())))
 
     async def _converse(self, rng: random.Random) -> None:
         await asyncio.sleep(5 + rng.uniform(0, UNTIL / 2))

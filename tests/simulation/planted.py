@@ -15,7 +15,8 @@ from typing import Any
 
 from bot.core import escalating, marks, promising, ticketing
 from bot.core.effects import CommentOnReplica
-from handlers.slack import failures
+from bot.core.errors import Unavailable
+from bot.core.model import ClockId
 from handlers.slack.rooms import SlackRooms
 from handlers.zendesk import parsing
 from handlers.zendesk.client import ZendeskClient
@@ -113,7 +114,9 @@ def leases_never_end() -> None:
     for name in ("claim_deliveries", "claim_effects", "claim_timers"):
 
         def claim(original: Any) -> Any:
-            return lambda self, *, now, limit, lease: original(self, now=now, limit=limit, lease=lease + YEARS)
+            return lambda self, *, now, limit, lease: original(
+                self, now=now, limit=limit, lease=lease + YEARS
+            )
 
         _patch(SqlLedger, name, claim)
 
@@ -195,7 +198,7 @@ def an_error_is_an_answer() -> None:
         async def anyhow(self: SlackRooms, arguments: Any) -> str:
             try:
                 return str(await original(self, arguments))
-            except failures.Unavailable:
+            except Unavailable:
                 return "1795532405.000001"
 
         return anyhow
@@ -271,7 +274,7 @@ def told_is_not_remembered() -> None:
     def look(original: Any) -> Any:
         async def forgetful(context: Any, event: Any) -> None:
             await original(context, event)
-            clock = await context.tx.clock(escalating.ClockId(int(event.key.removeprefix(promising.CLOCK))))
+            clock = await context.tx.clock(ClockId(int(event.key.removeprefix(promising.CLOCK))))
             if clock.is_live and clock.told:
                 await context.tx.save_clock(replace(clock, told=clock.told[:-1]))
 
@@ -283,7 +286,9 @@ def told_is_not_remembered() -> None:
 @_bug
 def steps_are_told_early() -> None:
     """A minute before they are due."""
-    _patch(marks, "due_marks", lambda original: lambda clock, now: original(clock, now + timedelta(minutes=1)))
+    _patch(
+        marks, "due_marks", lambda original: lambda clock, now: original(clock, now + timedelta(minutes=1))
+    )
     early = timedelta(minutes=1)
 
     def set_timer(original: Any) -> Any:

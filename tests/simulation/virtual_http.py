@@ -40,7 +40,7 @@ def _bytes_of(request: requests.PreparedRequest, host: str) -> bytes:
     body = body.encode() if isinstance(body, str) else body
     headers = {"Host": host, **request.headers, "Connection": "close", "Accept-Encoding": "identity"}
     lines = [f"{request.method} {request.path_url} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body  # type: ignore[operator]  # bytes by now
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 class _Bytes:

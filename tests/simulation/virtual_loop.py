@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import heapq
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -19,6 +19,11 @@ EPOCH = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)  # a Tuesday, 10:00 in New Yor
 
 #: Whose work it is: None for the vendors and the people, else a machine's.
 MACHINE: contextvars.ContextVar[Machine | None] = contextvars.ContextVar("machine", default=None)
+
+
+def dice(seed: object) -> random.Random:
+    """The same throws for the same seed."""
+    return random.Random(str(seed))  # noqa: S311 - repeatable, not secret
 
 
 class Deadlock(AssertionError):
@@ -70,6 +75,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
     dice decide: every packet, every statement and every thread takes a span of its own.
     """
 
+    _ready: deque[Any]  #: handles; asyncio's own, as are the others that begin like this
+    _scheduled: list[Any]
+
     def __init__(self, rng: random.Random) -> None:
         super().__init__()
         self.rng = rng
@@ -83,7 +91,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._now = 0.0
         self._serial = count(1)
         self._turns: dict[int, asyncio.Lock] = {}
-        self.set_task_factory(self._new_task)
+        self.set_task_factory(self._new_task)  # type: ignore[arg-type]  # newer Pythons pass more by name
 
     # -- the clock and the scheduler --
 
@@ -187,8 +195,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         await self.network.reach(address[1])
         self.network.addresses[sock.fileno()] = address[1]
 
-    async def create_connection(  # type: ignore[override]  # as much of it as aiohttp uses
-        self, protocol_factory: Callable[[], Any], host: Any = None, port: Any = None, **options: Any
+    async def create_connection(
+        self,
+        protocol_factory: Callable[[], Any],
+        host: Any = None,  # noqa: ARG002 - there is one host
+        port: Any = None,
+        **options: Any,
     ) -> tuple[Any, Any]:
         sock = options.get("sock")
         if sock is not None:
@@ -198,8 +210,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
             await self.network.reach(port)
         return await self.network.connect(protocol_factory, port)
 
-    async def create_server(  # type: ignore[override]  # likewise
-        self, protocol_factory: Callable[[], Any], host: Any = None, port: Any = None, **_options: Any
+    async def create_server(
+        self,
+        protocol_factory: Callable[[], Any],
+        host: Any = None,  # noqa: ARG002 - likewise
+        port: Any = None,
+        **_options: Any,
     ) -> Any:
         return self.network.listen(protocol_factory, port or 0)
 
@@ -213,4 +229,3 @@ class VirtualTime:
 
     def now(self) -> datetime:
         return EPOCH + timedelta(seconds=self._loop.time()) + self._skew
-

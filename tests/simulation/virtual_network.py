@@ -44,6 +44,15 @@ class _Server(asyncio.AbstractServer):
     async def wait_closed(self) -> None:
         """Nothing lingers."""
 
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    async def start_serving(self) -> None:
+        """It serves already."""
+
+    async def serve_forever(self) -> None:
+        """Nobody waits for that."""
+
     def is_serving(self) -> bool:
         return True
 
