@@ -230,10 +230,12 @@ def _of_what_was_told(watched: Watched, now: datetime) -> Iterator[tuple[Fault, 
 def _unsent(clock: Clock, alerts: Sequence[Alert]) -> str | None:
     """The last step that was told, if nothing shows that anybody was.
 
-    Steps that come due together are told in one message, which bears the name of the last of them.
+    Steps that come due together are told in one message, which bears the name of the last of them. A change
+    of terms may have taken that one away and left the others: then any message shows that people were told.
     """
     steps = [name for name in clock.told if name.startswith(_STEP)]
-    if not steps or any(alert.ref.mark == steps[-1] for alert in alerts):
+    is_changed = any(segment.terms != clock.terms for segment in clock.segments)
+    if not steps or any(is_changed or alert.ref.mark == steps[-1] for alert in alerts):
         return None
     return steps[-1]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.core import promising, replies, retargeting, sla
+from bot.core import marks, promising, replies, retargeting, sla
 from bot.core.context import Context
 from bot.core.events import TicketMerged
 from bot.core.model import Clock, ClockState, Metric, Ticket, TicketStatus
@@ -47,7 +47,10 @@ async def _take_over(
         if promised is None or _has(known, clock.metric):
             continue
         change = f"merged from {replies.ticket_label(merged.id)}"
-        carried = retargeting.retarget(replace(clock, ticket=into.id), *promised, at, change)
+        # Its steps are told anew: whoever was told of the old clock hears now that that one is over.
+        told = tuple(name for name in clock.told if not name.startswith(marks.STEP))
+        fresh = replace(clock, ticket=into.id, told=told)
+        carried = retargeting.retarget(fresh, *promised, at, change)
         await promising.begin(context, _as_it_stands(carried, into, at))
 
 

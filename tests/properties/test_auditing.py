@@ -211,7 +211,9 @@ def unsent_mark(watched: Watched, _: datetime, __: random.Random) -> Watched | N
     steps = [name for name in watched.clock.told if name.startswith("step:")]
     if not steps:
         return None
-    return replace(watched, alerts=tuple(one for one in watched.alerts if one.ref.mark != steps[-1]))
+    is_changed = any(segment.terms != watched.clock.terms for segment in watched.clock.segments)
+    left = [one for one in watched.alerts if one.ref.mark != steps[-1] and not is_changed]
+    return replace(watched, alerts=tuple(left))
 
 
 def stuck_alert(watched: Watched, now: datetime, rng: random.Random) -> Watched | None:

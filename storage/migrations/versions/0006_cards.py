@@ -46,6 +46,15 @@ def upgrade() -> None:
         "SELECT id, false, door, workspace, room, thread, card, opened_at FROM conversations "
         "WHERE card IS NOT NULL"
     )
+    # What they say is not known: those of open tickets count as wrong, and a timer has them edited.
+    op.execute(
+        "UPDATE cards SET stale_at = shown_at, \"left\" = 60000000, step = 60000000, calendar = '' "
+        "WHERE conversation IN (SELECT conversation FROM tickets WHERE status NOT IN ('solved', 'closed'))"
+    )
+    op.execute(
+        "INSERT INTO timers (key, version, set_for, due_at) "
+        "SELECT DISTINCT 'cards:' || door || '/' || workspace, 1, 0, 0 FROM cards WHERE stale_at IS NOT NULL"
+    )
     op.drop_column("conversations", "card")
 
 
@@ -55,4 +64,5 @@ def downgrade() -> None:
         "UPDATE conversations SET card = (SELECT cards.card FROM cards "
         "WHERE cards.conversation = conversations.id AND NOT cards.is_internal)"
     )
+    op.execute("DELETE FROM timers WHERE key LIKE 'cards:%'")
     op.drop_table("cards")

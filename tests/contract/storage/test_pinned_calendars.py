@@ -10,10 +10,11 @@ from types import MappingProxyType
 import pytest
 from alembic import command
 from alembic.config import Config
-from desk_data import TERMS, a_clock, a_conversation, a_ticket, later
-from sqlalchemy import Connection, column, table
+from desk_data import LEASE, TERMS, a_clock, a_conversation, a_ticket, later
+from sqlalchemy import Connection, column, table, text
 
 import storage.migrating
+from bot.core.alerts import AlertState
 from bot.core.errors import ConfigError
 from bot.core.model import ClockId, ClockState, Priority, Segment, SegmentKind, TicketId, Tier
 from bot.core.policies import Calendar, Interval
@@ -132,6 +133,27 @@ def _fill_as_before(url: str) -> None:
             _insert(connection, "clocks", id=number, ticket=1, **promise, **times, **kept)
             span = {"kind": "running", "started_at": T0, "ended_at": ended_at, "reason": ""}
             _insert(connection, "segments", clock=number, ordinal=0, **span)
+
+
+async def test_an_upgrade_calls_nobody_again_and_brings_old_cards_up_to_date(empty_url: str) -> None:
+    _migrate_to(empty_url, "0005")
+    _fill_as_before(empty_url)
+    with migrating_connection(empty_url) as connection:
+        connection.execute(text("UPDATE conversations SET card = '17.1'"))
+        connection.execute(text("""UPDATE clocks SET told = '["warning", "step:0", "step:1"]'"""))
+    migrate(empty_url)
+
+    async with Database.open(empty_url) as database:
+        await adopt_calendars(database, {"business": BUSINESS})
+        ledger = SqlLedger(database)
+        async with ledger.transaction(now=later(0), cause="test") as tx:
+            (alert,) = await tx.alerts(ClockId(2))
+            assert (alert.ref.mark, alert.state, alert.calls_people) == ("step:1", AlertState.SENT, False)
+            assert await tx.alerts(ClockId(1)) == []
+            (card,) = await tx.stale_cards("slack", "T1", now=later(0), limit=9)
+            assert card.card == "17.1"
+        (timer,) = await ledger.claim_timers(now=later(0), limit=9, lease=LEASE)
+        assert timer.work.key == "cards:slack/T1"
 
 
 async def test_clocks_of_an_earlier_version_are_adopted_at_the_first_start(empty_url: str) -> None:
