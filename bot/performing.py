@@ -8,6 +8,8 @@ from datetime import timedelta
 from functools import partial
 from typing import assert_never
 
+import structlog
+
 from bot.core import preparing, replies
 from bot.core.alerts import AlertAction, AlertFailed, AlertSent, SendAlert
 from bot.core.effects import (
@@ -51,6 +53,8 @@ FIRST_TRIES = 6  #: of an alert, at the worker's own pauses
 PATIENCE = timedelta(
     minutes=3
 )  #: between later ones: whoever is called is waited for, and not for ten minutes
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +129,9 @@ class Performers:
         try:
             await door.send(replace(effect, link=await self._link(effect)), attempt)
         except Rejected as error:
-            if not is_call:
-                raise
+            if not is_call:  # nobody is missed: what was told there simply stands
+                log.warning("follow_up_refused", destination=effect.ref.destination, reason=str(error))
+                return None
             return AlertFailed(ref=effect.ref, reason=str(error))
         except RateLimited:
             raise

@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 EVERY = timedelta(minutes=15)  #: a rota is read
 FIRST_RETRY = timedelta(minutes=1)  #: doubling up to EVERY
+MOST_PATIENT = timedelta(hours=1)  #: whatever a feed asks for
 TURN = timedelta(minutes=2)  #: to read one; far beyond every timeout of a feed
 LOOK = timedelta(seconds=20)  #: other replicas read too, and what they found is taken over
 
@@ -119,6 +120,8 @@ class Polling:
                 is_first = False
             except Unavailable as error:
                 log.warning("store_unavailable", reason=str(error))
+            except Exception:
+                log.exception("rotas_not_followed")  # the next look may do better; the desk goes on
             await asyncio.sleep(LOOK.total_seconds())
 
     async def _read(self, feed: RotaFeed) -> None:
@@ -142,7 +145,7 @@ class Polling:
     async def _failed(self, copy: LiveRota, error: DeskbellError) -> None:
         now, failures = self._time.now(), copy.failures + 1
         asked = error.retry_after if isinstance(error, RateLimited) else None
-        pause = asked or min(FIRST_RETRY * 2 ** min(failures - 1, 10), EVERY)
+        pause = min(asked, MOST_PATIENT) if asked else min(FIRST_RETRY * 2 ** min(failures - 1, 10), EVERY)
         failed = replace(copy, tried_at=now, failures=failures, problem=f"{error}"[:300])
         await self._copies.keep(failed, again_at=now + pause)
         age = round((now - copy.read_at).total_seconds()) if copy.read_at else None

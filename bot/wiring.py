@@ -174,6 +174,7 @@ async def _metrics(counting: Counting, rotas: Polling, time: Time) -> bytes:
         reply_bounds=measuring.FIRST_RESPONSE_BUCKETS,
         resolution_bounds=measuring.RESOLUTION_BUCKETS,
     )
+    await rotas.take_over()  # where nobody polls, in a role that only serves, copies would stand still
     return measuring.exposition(statistics, rotas.report(now), now=now)
 
 

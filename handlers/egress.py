@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 import socket
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import ClientResponse, ClientSession, ClientTimeout, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import DefaultResolver
+from yarl import URL
 
 # https://www.rfc-editor.org/rfc/rfc6052#section-2.1 - the last 32 bits are an IPv4 address
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
@@ -25,8 +25,8 @@ def is_public(address: str) -> bool:
 def refusal(url: str) -> str | None:
     """Why an address may not be asked at all; None when its host is still to be looked up."""
     try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        parts = URL(url)  # as the client reads it: to yarl ①②⑦ are digits, and 。 is a dot
+        host = parts.host
     except ValueError:
         return "is not an address"
     if parts.scheme not in ("http", "https") or not host:

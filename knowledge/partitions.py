@@ -156,7 +156,11 @@ class LoadedPartition:
 
     def _gather(self, positions: Numbers | slice) -> npt.NDArray[np.float32]:
         assert self._held is not None
-        return singles(self._held.vectors[self._rows[positions]])
+        rows = self._rows[positions]
+        found = singles(self._held.vectors[rows])
+        if not self._is_complete:
+            found[rows < 0] = 0.0  # -1 would be the last vector there is
+        return found
 
     def _neighbours(self, digests: Sequence[str]) -> Numbers:
         if self._positions is None:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from bot.core import promising, retargeting
 from bot.core.context import Context
-from bot.core.model import Clock, OrganisationId, Ticket, TicketId, Tier
+from bot.core.model import Clock, OrganisationId, Ticket, Tier
 from bot.core.policies import Calendar, Policies
 from bot.core.ports import Ledger, Transaction
 
@@ -47,7 +47,7 @@ async def follow_policies(ledger: Ledger, book: PromiseBook, policies: Policies,
     changed = 0
     async for batch in book.open_tickets():
         behind = [
-            ticket.id
+            ticket
             for ticket, clocks in batch
             if tier_of(policies, ticket) is not ticket.tier or _are_behind(clocks, policies, now)
         ]
@@ -59,7 +59,7 @@ async def apply_policies(ledger: Ledger, book: PromiseBook, policies: Policies, 
     """Bring every running promise under the policies of now; the number of tickets that changed."""
     changed = 0
     async for batch in book.open_tickets():
-        changed += await _follow_all(ledger, policies, [ticket.id for ticket, _ in batch], now=now, anew=True)
+        changed += await _follow_all(ledger, policies, [ticket for ticket, _ in batch], now=now, anew=True)
     return changed
 
 
@@ -87,21 +87,23 @@ def _is_edited(calendar: Calendar, policies: Policies, now: datetime) -> bool:
 
 
 async def _follow_all(
-    ledger: Ledger, policies: Policies, ids: Sequence[TicketId], *, now: datetime, anew: bool
+    ledger: Ledger, policies: Policies, found: Sequence[Ticket], *, now: datetime, anew: bool
 ) -> int:
     """A few tickets in each transaction: others write in between, and not every ticket waits for the disk."""
     changed = 0
-    for start in range(0, len(ids), AT_ONCE):
-        some = ids[start : start + AT_ONCE]
-        async with ledger.transaction(now=now, cause=f"policies/{now.isoformat()}/{some[0]}") as tx:
-            for number in some:
-                changed += await _follow(tx, policies, number, now=now, anew=anew)
+    for start in range(0, len(found), AT_ONCE):
+        some = found[start : start + AT_ONCE]
+        async with ledger.transaction(now=now, cause=f"policies/{now.isoformat()}/{some[0].id}") as tx:
+            for ticket in some:
+                changed += await _follow(tx, policies, ticket, now=now, anew=anew)
     return changed
 
 
-async def _follow(tx: Transaction, policies: Policies, id: TicketId, *, now: datetime, anew: bool) -> bool:
+async def _follow(tx: Transaction, policies: Policies, read: Ticket, *, now: datetime, anew: bool) -> bool:
     context = Context(tx=tx, policies=policies, now=now, has_desk=False, installation="")
-    ticket = await tx.ticket(id)
+    # The conversation first, as whoever handles a message takes them.
+    conversation = await tx.conversation(read.conversation)
+    ticket = await tx.ticket(read.id)
     tier = tier_of(policies, ticket)
     if tier is not ticket.tier:
         ticket = replace(ticket, tier=tier)
@@ -109,7 +111,7 @@ async def _follow(tx: Transaction, policies: Policies, id: TicketId, *, now: dat
         anew = True
     is_changed = await _retargeted(context, ticket) if anew else await promising.recount(context, ticket)
     if is_changed:
-        await promising.show(context, await tx.conversation(ticket.conversation))
+        await promising.show(context, conversation)
     return is_changed
 
 

@@ -224,6 +224,7 @@ class Bench:
                     text=effect.text,
                     posted_at=self.now,
                     answer=effect.answer,
+                    alert=effect.alert,
                 )
             case ShowStatus():
                 return CardPosted(

@@ -177,6 +177,13 @@ def test_private_addresses_are_known_in_every_dress(address: str) -> None:
     assert egress.refusal(f"https://{host}/oncall.ics") == "leads into a private network"
 
 
+@pytest.mark.parametrize(
+    "host", ["127。0。0。1", "①②⑦.0.0.1", "169。254。169。254", "\uff11\uff12\uff17.0.0.1"]
+)
+def test_private_addresses_are_known_in_letters_that_the_client_reads_as_digits(host: str) -> None:
+    assert egress.refusal(f"http://{host}:8080/oncall.ics") == "leads into a private network"
+
+
 def test_public_addresses_may_be_asked() -> None:
     assert egress.is_public("93.184.216.34")
     assert egress.is_public("2606:2800:220:1:248:1893:25c8:1946")
