@@ -13,11 +13,15 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from time import process_time
+from typing import NoReturn
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent)]  # a program of its own, and the tests' modules
@@ -31,8 +35,16 @@ from people import Kind, People, Said  # noqa: E402 - likewise
 from universe import Universe, create, run, tick  # noqa: E402 - likewise
 from virtual_loop import EPOCH, Deadlock, VirtualLoop, dice  # noqa: E402 - likewise
 
+from config.policies import load_policies  # noqa: E402 - likewise
 from storage.migrating import migrate  # noqa: E402 - likewise
 
+#: By the program only where it needs them; here once, before the forks.
+LOADED_LATE = (
+    "handlers.zendesk.client",
+    "handlers.slack.front",
+    "handlers.slack.rooms",
+    "handlers.zendesk.front",
+)
 DRAIN = 900.0  #: seconds without any mischief, after which nothing may be missing
 LOOK = 30.0  #: whether all is quiet already
 START = 3.0
@@ -53,8 +65,8 @@ class Outcome:
     cpu: float  #: seconds
 
 
-def simulate(seed: int, place: Path, template: Path) -> Outcome:
-    """The same seed is the same universe."""
+def simulate(seed: int, place: Path, template: Path, *, is_told: bool = False) -> Outcome:
+    """The same seed is the same universe. Where `is_told`, all that happened in it is printed."""
     data, began = place / f"seed-{seed}", process_time()
     data.mkdir(exist_ok=True)
     loop = VirtualLoop(dice(f"loop {seed}"))
@@ -75,6 +87,8 @@ def simulate(seed: int, place: Path, template: Path) -> Outcome:
         said=len(story.people.notebook.said),
         cpu=process_time() - began,
     )
+    if is_told:
+        _say("\n".join(story.universe.journal()))
     shutil.rmtree(data, ignore_errors=True)
     return outcome
 
@@ -134,14 +148,37 @@ def prepared() -> Iterator[tuple[Path, Path]]:
         with sqlite3.connect(template) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
+        for module in LOADED_LATE:
+            import_module(module)
+        load_policies(None, now=EPOCH)  # it loads the holidays of all countries
         yield place, template
 
 
-def outcomes(seeds: Iterable[int]) -> Iterator[Outcome]:
-    """One after the other."""
+def outcomes(seeds: Iterable[int], *, is_told: bool = False) -> Iterator[Outcome]:
+    """One after the other, each in a fork: what was killed stays in memory, or it would clean up."""
     with prepared() as (place, template):
         for seed in seeds:
-            yield simulate(seed, place, template)
+            ours, theirs = os.pipe()
+            child = os.fork()
+            if not child:
+                _simulate_into(theirs, seed, place, template, is_told=is_told)
+            os.close(theirs)
+            with os.fdopen(ours, "rb") as pipe:
+                found = pipe.read()
+            os.waitpid(child, 0)
+            yield Outcome(**json.loads(found))
+
+
+def _simulate_into(pipe: int, seed: int, place: Path, template: Path, *, is_told: bool) -> NoReturn:
+    """In the child, which ends without any farewell."""
+    try:
+        found = simulate(seed, place, template, is_told=is_told)
+        with os.fdopen(pipe, "wb") as file:
+            file.write(json.dumps(asdict(found)).encode())
+    except BaseException:  # noqa: BLE001 - whatever it is, nothing of the parent may run here
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
 
 
 def main() -> int:
@@ -150,12 +187,13 @@ def main() -> int:
     parser.add_argument("seeds", help="7, or 0-499, or 3,5,8")
     parser.add_argument("--bug", choices=sorted(planted.BUGS), help="put this into the program first")
     parser.add_argument("--json", action="store_true", help="one document for each seed")
+    parser.add_argument("--journal", action="store_true", help="tell all that happened, too")
     parser.add_argument("--stop", action="store_true", help="at the first seed with complaints")
     options = parser.parse_args()
     if options.bug:
         planted.BUGS[options.bug]()
     seen: list[Outcome] = []
-    for outcome in outcomes(_seeds(options.seeds)):
+    for outcome in outcomes(_seeds(options.seeds), is_told=options.journal):
         seen.append(outcome)
         _say(json.dumps(asdict(outcome)) if options.json else _line(outcome))
         if outcome.complaints and options.stop:
@@ -188,6 +226,7 @@ def _line(outcome: Outcome) -> str:
     return "\n    ".join([facts, *outcome.complaints])
 
 
+@cache
 def commit() -> str:
     """What was simulated."""
     git = shutil.which("git")

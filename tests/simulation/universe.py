@@ -122,12 +122,15 @@ class Universe:
 
     def journal(self) -> list[str]:
         """Everything that anybody outside has seen, in order: two runs of a seed are alike to the letter."""
-        lines = [f"{one.at.isoformat()} {one}" for one in self.slack.journal.entries]
-        lines += [f"{one.at.isoformat()} {one}" for one in self.zendesk.journal.entries]
+        entries = [("Slack", one) for one in self.slack.journal.entries]
+        entries += [("Zendesk", one) for one in self.zendesk.journal.entries]
+        entries.sort(key=lambda pair: (pair[1].at, pair[0], pair[1].number))
+        lines = [
+            f"{one.at:%H:%M:%S.%f} {who} {one.operation} {one.outcome} {one.request}" for who, one in entries
+        ]
         for channel in self.slack.world.channels.values():
             lines += [str(message) for message in channel.messages.values()]
-        lines += [str(ticket) for ticket in self.zendesk.tickets()]
-        return lines
+        return [*lines, *(str(ticket) for ticket in self.zendesk.tickets())]
 
     def digest(self) -> str:
         """Of the journal."""
