@@ -31,7 +31,7 @@ import planted  # noqa: E402 - likewise
 import structlog  # noqa: E402 - likewise
 from checker import LATE, STEPS, Checker  # noqa: E402 - likewise
 from mischief import Mischief  # noqa: E402 - likewise
-from people import Kind, People, Said  # noqa: E402 - likewise
+from people import Kind, People  # noqa: E402 - likewise
 from universe import Universe, create, run, tick  # noqa: E402 - likewise
 from virtual_loop import EPOCH, Deadlock, VirtualLoop, dice  # noqa: E402 - likewise
 
@@ -122,16 +122,22 @@ class Story:
 async def drained(universe: Universe, people: People) -> None:
     """Until nothing is on its way and the last promise was broken or kept, or for much too long."""
     began = universe.loop.time()
-    latest = max((thread_at(said) for said in people.notebook.said), default=0.0)
     while universe.loop.time() < began + DRAIN:
         await asyncio.sleep(LOOK)
-        if universe.is_quiet() and universe.loop.time() > latest:
+        if universe.is_quiet() and universe.loop.time() > last_promise(universe, people):
             return
 
 
-def thread_at(said: Said) -> float:
-    """When everybody has been called about it, in the seconds of this universe."""
-    return (said.at - EPOCH + STEPS[-1] + LATE).total_seconds() if said.kind is Kind.EMERGENCY else 0.0
+def last_promise(universe: Universe, people: People) -> float:
+    """When everybody has been called about the last emergency, in the seconds of this universe."""
+    said = [one.at for one in people.notebook.said if one.kind is Kind.EMERGENCY]
+    heard_late = [
+        one.at
+        for one in universe.slack.journal.of("deliver:message", outcome="ok")
+        if one.request["attempt"] and any(said)
+    ]
+    last = max([*said, *heard_late], default=EPOCH)
+    return (last - EPOCH + STEPS[-1] + LATE).total_seconds()
 
 
 @contextmanager
