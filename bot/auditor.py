@@ -16,10 +16,10 @@ from typing import Protocol
 
 import structlog
 
-from bot.core import auditing, repairing
+from bot.core import auditing, repairing, ticket_audits
 from bot.core.auditing import Flaw, Watched
 from bot.core.errors import DeskbellError
-from bot.core.model import ClockId
+from bot.core.model import Clock, ClockId, Ticket
 from bot.core.ports import Ledger, Time
 from bot.core.support import Desk
 
@@ -31,10 +31,13 @@ Heartbeat = Callable[[], Awaitable[None]]
 
 
 class AuditBook(Protocol):
-    """Every live clock with what belongs to it, in batches that hold no lock."""
+    """Everything in batches that hold no lock; a flaw in the place of what cannot be read."""
 
-    def live(self) -> AsyncIterator[Sequence[Watched]]:
-        """By number."""
+    def live(self) -> AsyncIterator[Sequence[Watched | Flaw]]:
+        """Every clock that runs or is paused, by number."""
+
+    def tickets(self) -> AsyncIterator[Sequence[tuple[Ticket, Sequence[Clock]] | Flaw]]:
+        """Every open ticket with all its clocks, by number."""
 
 
 class Auditor:
@@ -59,6 +62,7 @@ class Auditor:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until told to stop. The first round waits, for whoever was away catches up first."""
+        await self._begin()
         while not await self._rest(stop):
             try:
                 flaws = await self.round()
@@ -71,14 +75,24 @@ class Auditor:
 
     async def round(self) -> Sequence[Flaw]:
         """Go over all of it; what is wrong, mended as far as can be."""
-        suspects: list[ClockId] = []
+        suspects: dict[ClockId, None] = {}
+        flaws: list[Flaw] = []
         count = 0
         async for batch in self._book.live():
             now, policies = self._time.now(), self._desk.policies
-            suspects += [one.clock.id for one in batch if auditing.examine(one, policies, now)]
+            flaws += [one for one in batch if isinstance(one, Flaw)]
+            seen = [one for one in batch if isinstance(one, Watched)]
+            suspects.update({one.clock.id: None for one in seen if auditing.examine(one, policies, now)})
             count += len(batch)
             await asyncio.sleep(0)  # a batch of arithmetic at a time: webhooks go first
-        flaws = [flaw for clock in suspects for flaw in await self._look_again(clock)]
+        async for rows in self._book.tickets():
+            for row in rows:
+                if not isinstance(row, Flaw):
+                    found = ticket_audits.examine_ticket(*row, self._desk.policies)
+                    suspects.update({flaw.clock: None for flaw in found})
+            await asyncio.sleep(0)
+        for clock in suspects:
+            flaws += await self._look_again(clock)
         now = self._time.now()
         async with self._ledger.transaction(now=now, cause=f"audit-{now.timestamp()}") as tx:
             await repairing.conclude(self._desk.context(tx, now=now), flaws)
@@ -86,6 +100,14 @@ class Auditor:
             log.error("audit_flaw", fault=flaw.fault.value, ticket=flaw.ticket, detail=flaw.detail)
         log.info("audited", clocks=count, flaws=len(flaws))
         return flaws
+
+    async def _begin(self) -> None:
+        now = self._time.now()
+        try:
+            async with self._ledger.transaction(now=now, cause=f"audit-{now.timestamp()}") as tx:
+                await repairing.begin(self._desk.context(tx, now=now))
+        except DeskbellError as error:
+            log.error("audit_failed", reason=str(error))  # noqa: TRY400 - the first round will say so again
 
     async def _look_again(self, clock: ClockId) -> Sequence[Flaw]:
         now = self._time.now()

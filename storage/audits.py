@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import Result, select
+from sqlalchemy import Column, Result, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.alerts import Alert
-from bot.core.auditing import AuditRecord, TimerState, Watched
+from bot.core.auditing import AuditRecord, Fault, Flaw, TimerState, Watched
+from bot.core.errors import ConfigError
 from bot.core.model import Clock, ClockId, Ticket, TicketId
 from storage.alert_tables import alert_of, alerts
 from storage.answers import SqlAnswers
@@ -21,6 +22,9 @@ from storage.rows import ticket_of
 from storage.tables import clocks, tickets, timers
 
 BATCH = 500
+_NONSENSE = (ValueError, KeyError, TypeError, IndexError, ConfigError)  #: what decoding a row may raise
+
+Read = TypeVar("Read")
 _ONLY = 1  # the row's id
 
 
@@ -56,35 +60,68 @@ class SqlAudits(SqlAnswers):
 
 
 class SqlAuditBook:
-    """`bot.core.auditing.AuditBook` on the ledger's database. No batch holds a lock or stays open."""
+    """`bot.auditor.AuditBook` on the ledger's database. No batch holds a lock or stays open.
+
+    A row that makes no sense spoils nobody else's: a batch that cannot be read is read one by one.
+    """
 
     def __init__(self, database: Database, *, batch: int = BATCH) -> None:
         self._database = database
         self._batch = batch
 
-    async def live(self) -> AsyncIterator[Sequence[Watched]]:
+    async def live(self) -> AsyncIterator[Sequence[Watched | Flaw]]:
         """Every clock that runs or is paused, by number."""
-        after = ClockId(0)
+        async for ids in self._ids(select(clocks.c.id).where(clocks.c.ended_at.is_(None)), clocks.c.id):
+            yield await self._read(ids, _Reading.watched, self._unreadable)
+
+    async def tickets(self) -> AsyncIterator[Sequence[tuple[Ticket, Sequence[Clock]] | Flaw]]:
+        """Every open ticket with all its clocks, by number."""
+        is_open = tickets.c.status.not_in(("solved", "closed"))
+        async for ids in self._ids(select(tickets.c.id).where(is_open), tickets.c.id):
+            yield await self._read(ids, _Reading.with_clocks, None)
+
+    async def _ids(self, found: Select[Any], number: Column[Any]) -> AsyncIterator[Sequence[int]]:
+        after = 0
         while True:
             async with self._database.reading() as connection:
-                reading = _Reading(connection)
-                found = await reading.clocks_after(after, self._batch)
-                batch = await reading.watched(found)
-            if not batch:
+                some = found.where(number > after).order_by(number).limit(self._batch)
+                ids = (await connection.scalars(some)).all()
+            if not ids:
                 return
-            yield batch
-            after = found[-1].id
+            yield ids
+            after = ids[-1]
+
+    async def _read(
+        self,
+        ids: Sequence[int],
+        read: Callable[[_Reading, Sequence[int]], Awaitable[Sequence[Read]]],
+        instead: Callable[[AsyncConnection, int], Awaitable[Flaw]] | None,
+    ) -> list[Read | Flaw]:
+        found: list[Read | Flaw] = []
+        async with self._database.reading() as connection:
+            try:
+                return list(await read(_Reading(connection), ids))
+            except _NONSENSE:
+                for one in ids:
+                    try:
+                        found += await read(_Reading(connection), [one])
+                    except _NONSENSE:
+                        if instead is not None:
+                            found.append(await instead(connection, one))
+        return found
+
+    @staticmethod
+    async def _unreadable(connection: AsyncConnection, id: int) -> Flaw:
+        ticket = await connection.scalar(select(clocks.c.ticket).where(clocks.c.id == id))
+        return Flaw(clock=ClockId(id), ticket=TicketId(ticket or 0), fault=Fault.UNREADABLE)
 
 
 class _Reading(SqlRecords):
     def __init__(self, connection: AsyncConnection) -> None:
         super().__init__(connection, is_locking=False)
 
-    async def clocks_after(self, after: ClockId, limit: int) -> Sequence[Clock]:
-        some = select(clocks.c.id).where(clocks.c.ended_at.is_(None), clocks.c.id > after)
-        return await self._clocks(clocks.c.id.in_(some.order_by(clocks.c.id).limit(limit)))
-
-    async def watched(self, found: Sequence[Clock]) -> Sequence[Watched]:
+    async def watched(self, ids: Sequence[int]) -> Sequence[Watched]:
+        found = await self._clocks(clocks.c.id.in_(ids))
         of_tickets = await self._tickets({clock.ticket for clock in found})
         of_timers = await self._timers(found)
         of_alerts = await self._alerts(found)
@@ -97,6 +134,13 @@ class _Reading(SqlRecords):
             )
             for clock in found
         ]
+
+    async def with_clocks(self, ids: Sequence[int]) -> Sequence[tuple[Ticket, Sequence[Clock]]]:
+        of_ticket: defaultdict[TicketId, list[Clock]] = defaultdict(list)
+        for clock in await self._clocks(clocks.c.ticket.in_(ids)):
+            of_ticket[clock.ticket].append(clock)
+        found = await self._tickets({TicketId(one) for one in ids})
+        return [(ticket, of_ticket[ticket.id]) for ticket in found.values()]
 
     async def _tickets(self, ids: set[TicketId]) -> Mapping[TicketId, Ticket]:
         rows = await self._all(select(tickets).where(tickets.c.id.in_(ids)))

@@ -8,7 +8,7 @@ that one is checked against an oracle.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -30,6 +30,7 @@ from bot.core.policies import Policies
 
 GRACE = timedelta(minutes=1)  #: so late may anything be that is being done
 STUCK_AFTER = timedelta(minutes=2)  #: a timer that came due so long ago and is still there
+NOT_PROMISED = "nothing is promised"  #: why a clock was cancelled by a change of terms
 UNSENT_AFTER = timedelta(minutes=15)  #: an alert that nobody took, and that nobody was told of
 
 _SECOND = timedelta(seconds=1)
@@ -48,12 +49,26 @@ class Fault(StrEnum):
     SKIPPED_MARK = "skipped_mark"  #: reached and not told
     UNSENT_MARK = "unsent_mark"  #: told, and nothing was ever sent
     STUCK_ALERT = "stuck_alert"  #: on its way for too long, and nobody knows
+    TOLD_EARLY = "told_early"  #: marked as told, and not reached: it would never be told
+    WRONG_STATE = "wrong_state"  #: it stands still though its ticket does not, or the other way round
+    ENDED_EARLY = "ended_early"  #: over, though its ticket is open and nothing has ended it
+    NO_CLOCK = "no_clock"  #: promised like what its ticket has, and not there
+    UNREADABLE = "unreadable"  #: what is stored of it makes no sense
     WRONG_STEPS = "wrong_steps"  #: not those of the policy whose name and version it bears
     OUTLIVED = "outlived"  #: runs on though its ticket is done
 
 
-#: What a person has to look at: history is not repaired by guessing.
-FOR_PEOPLE = frozenset({Fault.BROKEN_CHAIN, Fault.WRONG_STEPS, Fault.OUTLIVED})
+#: For a person: history is not repaired by guessing.
+FOR_PEOPLE = frozenset(
+    {
+        Fault.BROKEN_CHAIN,
+        Fault.WRONG_STEPS,
+        Fault.OUTLIVED,
+        Fault.ENDED_EARLY,
+        Fault.NO_CLOCK,
+        Fault.UNREADABLE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +136,9 @@ def _of_the_chain(clock: Clock) -> Iterator[tuple[Fault, str]]:
     for number, (segment, after) in enumerate(pairwise(chain)):
         if segment.ended_at != after.started_at or segment.started_at > after.started_at:
             yield Fault.BROKEN_CHAIN, f"segment {number}"
+    terms = chain[-1].terms
+    if (clock.target, clock.policy, clock.calendar) != (terms.target, terms.policy, terms.calendar.name):
+        yield Fault.BROKEN_CHAIN, "its terms"
     kind = SegmentKind.PAUSED if clock.state is ClockState.PAUSED else SegmentKind.RUNNING
     if chain[-1].ended_at is not None or chain[-1].kind is not kind:
         yield Fault.BROKEN_CHAIN, "its end"
@@ -155,7 +173,7 @@ def _open(clock: Clock, segment: Segment, at: datetime, *, runs_on: bool) -> tim
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """Something to be said once so much open time is used up, and not before `not_before`."""
+    """Something to be said once so much open time is used up."""
 
     name: str
     span: timedelta
@@ -219,12 +237,21 @@ def _of_what_was_told(watched: Watched, now: datetime) -> Iterator[tuple[Fault, 
     for due in _untold(clock):
         if _is_reached(clock, due, now - GRACE):
             yield Fault.SKIPPED_MARK, due.name
+    for name in clock.told:
+        if _is_early(clock, name, now):
+            yield Fault.TOLD_EARLY, name
     unsent = _unsent(clock, watched.alerts)
     if unsent is not None:
         yield Fault.UNSENT_MARK, unsent
     for alert in watched.alerts:
         if alert.state is AlertState.PLANNED and alert.planned_at < now - UNSENT_AFTER:
             yield Fault.STUCK_ALERT, f"{alert.ref.mark} {alert.ref.destination}".strip()
+
+
+def _is_early(clock: Clock, name: str, now: datetime) -> bool:
+    """Open time never runs back: what was reached once is reached now. Repeats go by the wall clock."""
+    due = {one.name: one.span for one in _to_say(replace(clock, acknowledged_by=None))}
+    return name in due and _counted(clock, now) < due[name]
 
 
 def _unsent(clock: Clock, alerts: Sequence[Alert]) -> str | None:

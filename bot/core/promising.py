@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.core import alerting, marks, retargeting, sla
+from bot.core.auditing import NOT_PROMISED
 from bot.core.context import Context
 from bot.core.effects import ShowStatus
 from bot.core.model import (
@@ -22,7 +23,7 @@ from bot.core.policies import Calendar, Policies, SlaTarget
 from bot.core.ports import Timer
 
 CLOCK = "clock:"
-CANCELLED_WITHOUT = "nothing is promised"
+CANCELLED_WITHOUT = NOT_PROMISED
 REPLIES = (Metric.FIRST_REPLY_TIME, Metric.NEXT_REPLY_TIME)
 AT_ONCE = (Metric.FIRST_REPLY_TIME, Metric.RESOLUTION_TIME)
 WAITING = {
@@ -108,6 +109,17 @@ async def resume(context: Context, ticket: Ticket, at: datetime) -> None:
             await save(context, sla.resume(clock, at, "ours to move"))
         elif not clock.is_live and _is_owed_again(context, ticket, clock):
             await save(context, _caught_up(context, ticket, sla.reopen(clock, at)))
+
+
+async def fall_in(context: Context, ticket: Ticket) -> None:
+    """The resolution clock runs or waits as its ticket does."""
+    waits = WAITING.get(ticket.status)
+    if waits is not None:
+        await pause(context, ticket, context.now, waits)
+        return
+    for clock in await context.tx.clocks(ticket.id):
+        if clock.metric is Metric.RESOLUTION_TIME and clock.state is ClockState.PAUSED:
+            await save(context, sla.resume(clock, context.now, "ours to move"))
 
 
 def promised_of(policies: Policies, ticket: Ticket, metric: Metric) -> tuple[SlaTarget, Calendar] | None:

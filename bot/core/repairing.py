@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.core import alerting, auditing, promising, replies, sla, watching
+from bot.core import alerting, auditing, promising, replies, sla, ticket_audits, watching
 from bot.core.auditing import AuditRecord, Fault, Flaw, Watched
 from bot.core.context import Context
 from bot.core.effects import PostReply, Purpose
-from bot.core.model import INTERNAL, Clock, ClockId, Room, Text
+from bot.core.model import INTERNAL, Clock, ClockId, Room, Text, Ticket
 from bot.core.ports import Timer
 
 TIMER = "audit"
+NONSENSE = (ValueError, KeyError, TypeError, IndexError)  #: what reading a row may raise that makes no sense
 SILENCE = timedelta(minutes=10)  #: without a round that passes, our own people are told
 AGAIN = timedelta(hours=1)  #: and again, for as long as that lasts
 
@@ -21,24 +22,38 @@ AGAIN = timedelta(hours=1)  #: and again, for as long as that lasts
 async def look_again(context: Context, id: ClockId) -> Sequence[Flaw]:
     """Examine one clock under its lock, for it may have changed since it was read; repair what can be."""
     clock = await context.tx.clock(id)
-    if not clock.is_live:
-        return ()
-    watched = Watched(
-        clock=clock,
-        ticket=await context.tx.ticket(clock.ticket),
-        timer=await context.tx.timer(f"{promising.CLOCK}{id}"),
-        alerts=tuple(await context.tx.alerts(id)),
-    )
-    flaws = auditing.examine(watched, context.policies, context.now)
+    ticket = await context.tx.ticket(clock.ticket)
+    flaws = [flaw for flaw in await _of_its_ticket(context, ticket) if flaw.clock == id]
+    if clock.is_live:
+        watched = Watched(
+            clock=clock,
+            ticket=ticket,
+            timer=await context.tx.timer(f"{promising.CLOCK}{id}"),
+            alerts=tuple(await context.tx.alerts(id)),
+        )
+        flaws += auditing.examine(watched, context.policies, context.now)
     await _repair(context, clock, flaws)
     return flaws
+
+
+async def _of_its_ticket(context: Context, ticket: Ticket) -> Sequence[Flaw]:
+    """Nothing is said of a ticket with a clock that cannot be read: that one is a flaw by itself."""
+    try:
+        clocks = await context.tx.clocks(ticket.id)
+    except NONSENSE:
+        return ()
+    return ticket_audits.examine_ticket(ticket, clocks, context.policies) if ticket.is_open else ()
 
 
 async def _repair(context: Context, clock: Clock, flaws: Sequence[Flaw]) -> None:
     mendable = [flaw for flaw in flaws if flaw.fault not in auditing.FOR_PEOPLE]
     if not mendable:
         return
-    unsent = {flaw.detail for flaw in mendable if flaw.fault is Fault.UNSENT_MARK}
+    if any(flaw.fault is Fault.WRONG_STATE for flaw in mendable):
+        await promising.fall_in(context, await context.tx.ticket(clock.ticket))
+        return
+    wrongly = (Fault.UNSENT_MARK, Fault.TOLD_EARLY)
+    unsent = {flaw.detail for flaw in mendable if flaw.fault in wrongly}
     mended = replace(clock, told=tuple(name for name in clock.told if name not in unsent))
     if unsent or any(flaw.fault is Fault.WRONG_DUE for flaw in mendable):
         await promising.save(context, sla.changed(sla.retimed(mended), state=clock.state))
@@ -48,6 +63,11 @@ async def _repair(context: Context, clock: Clock, flaws: Sequence[Flaw]) -> None
         for alert in await context.tx.alerts(clock.id):
             key = f"{alerting.TIMER}{clock.id}:{alert.ref.mark}"
             await context.tx.set_timer(Timer(key=key, due_at=context.now, version=clock.version))
+
+
+async def begin(context: Context) -> None:
+    """From now on a round has to pass now and then, the first one included."""
+    await context.tx.bring_forward(Timer(key=TIMER, due_at=context.now + SILENCE, version=0))
 
 
 async def conclude(context: Context, flaws: Sequence[Flaw]) -> None:
@@ -62,7 +82,7 @@ async def conclude(context: Context, flaws: Sequence[Flaw]) -> None:
         flaws=tuple(flaw.key for flaw in flaws),
     )
     await context.tx.keep_audit(record)
-    if not flaws or before.ran_at is None:
+    if not flaws:
         await context.tx.set_timer(Timer(key=TIMER, due_at=context.now + SILENCE, version=0))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bot.core.alerts import SendAlert
-from bot.core.auditing import Fault, Flaw
+from bot.core.auditing import FOR_PEOPLE, Fault, Flaw
 from bot.core.model import Citation, Clock, Correction, Metric, Text, Ticket
 
 AUDITED = 10  #: flaws that are told one by one
@@ -34,6 +34,11 @@ _FLAWS = {
     Fault.SKIPPED_MARK: "an escalation was due and not told. It is told now.",
     Fault.UNSENT_MARK: "an escalation was marked as told and never sent. It is told now.",
     Fault.STUCK_ALERT: "an alert has been on its way for too long. It is looked at.",
+    Fault.TOLD_EARLY: "an escalation was marked as told before its time." + _MENDED,
+    Fault.WRONG_STATE: "a clock stood still, or ran, and its ticket did not." + _MENDED,
+    Fault.ENDED_EARLY: "a promise is over though the ticket is open. Somebody has to look at it.",
+    Fault.NO_CLOCK: "a promise has no clock. Somebody has to look at it.",
+    Fault.UNREADABLE: "what is stored of a promise makes no sense. Somebody has to look at it.",
     Fault.WRONG_STEPS: "a clock is not what its policy says: sla.toml was changed and its version was not.",
     Fault.OUTLIVED: "a clock runs though the ticket is solved. Somebody has to look at it.",
 }
@@ -270,9 +275,11 @@ def restated(text: Text, body: str) -> Text:
 
 def audited(flaws: Sequence[Flaw]) -> str:
     """What an audit of the promises found, for our own people."""
-    lines = [f"- {ticket_label(flaw.ticket)}: {_FLAWS[flaw.fault]}" for flaw in flaws[:AUDITED]]
-    if len(flaws) > AUDITED:
-        lines.append(f"- and {len(flaws) - AUDITED} more")
+    first = sorted(flaws, key=lambda flaw: flaw.fault not in FOR_PEOPLE)  # what waits for somebody
+    found = list(dict.fromkeys(f"- {ticket_label(flaw.ticket)}: {_FLAWS[flaw.fault]}" for flaw in first))
+    lines = found[:AUDITED]
+    if len(found) > AUDITED:
+        lines.append(f"- and {len(found) - AUDITED} more")
     return "**The audit of promises found something wrong**\n" + "\n".join(lines)
 
 

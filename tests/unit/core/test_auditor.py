@@ -127,6 +127,10 @@ async def test_what_can_be_mended_is_mended(desk: Desk, fault: Fault, statement:
         (Fault.BROKEN_CHAIN, "UPDATE segments SET started_at = started_at + 7000000 WHERE clock = 3"),
         (Fault.WRONG_STEPS, "UPDATE clocks SET steps = '[]' WHERE id = 3"),
         (Fault.OUTLIVED, "UPDATE tickets SET status = 'solved' WHERE id = 2"),
+        (Fault.BROKEN_CHAIN, "UPDATE clocks SET target = target * 2 WHERE id = 3"),
+        (Fault.ENDED_EARLY, "UPDATE clocks SET state = 'cancelled', ended_at = 1 WHERE id = 3"),
+        (Fault.ENDED_EARLY, "UPDATE clocks SET state = 'met', ended_at = 1 WHERE id = 4"),
+        (Fault.UNREADABLE, "UPDATE clocks SET steps = '[{\"bogus\": 1}]' WHERE id = 3"),
     ],
 )
 async def test_what_only_a_person_can_mend_is_told_once_for_as_long_as_it_lasts(
@@ -138,6 +142,61 @@ async def test_what_only_a_person_can_mend_is_told_once_for_as_long_as_it_lasts(
     assert set(await desk.audit()) == {fault}
     assert len(desk.told()) == 1
     assert "DB-2" in desk.told()[0]
+
+
+async def test_a_promise_that_is_gone_is_missed(desk: Desk) -> None:
+    await desk.plant("DELETE FROM segments WHERE clock = 3")
+    await desk.plant("DELETE FROM timers WHERE key = 'clock:3'")
+    await desk.plant("DELETE FROM clocks WHERE id = 3")
+
+    assert await desk.audit() == [Fault.NO_CLOCK]
+    assert "DB-2" in desk.told()[0]
+
+
+async def test_a_clock_that_stands_still_while_its_ticket_is_open_runs_again(desk: Desk) -> None:
+    await desk.plant("UPDATE clocks SET state = 'paused' WHERE id = 4")
+    await desk.plant("UPDATE segments SET kind = 'paused' WHERE clock = 4")
+    await desk.plant("DELETE FROM timers WHERE key = 'clock:4'")
+
+    assert Fault.WRONG_STATE in await desk.audit()
+    assert await desk.audit() == []
+    desk.bench.performed.clear()
+    await desk.bench.move(4 * HOUR)
+    assert [one for one in desk.bench.of(PostReply) if one.alert and one.alert.clock == 4]
+
+
+async def test_what_was_marked_as_told_before_its_time_is_told_in_its_time(desk: Desk) -> None:
+    await desk.plant("""UPDATE clocks SET told = '["warning", "step:0", "breach"]' WHERE id = 3""")
+    await desk.plant("DELETE FROM timers WHERE key = 'clock:3'")
+    await desk.plant(
+        "INSERT INTO alerts (clock, mark, destination, planned_at, calls_people, state, reason) "
+        "VALUES (3, 'step:0', '', 0, true, 'sent', '')"
+    )
+
+    assert set(await desk.audit()) == {Fault.TOLD_EARLY}
+    assert await desk.audit() == []
+    desk.bench.performed.clear()
+    await desk.bench.move(FIRST_STEP)
+    assert [one for one in desk.bench.of(PostReply) if one.alert and one.alert.clock == 3]
+
+
+async def test_a_row_that_makes_no_sense_hides_nobody_elses(desk: Desk) -> None:
+    await desk.plant("UPDATE clocks SET steps = '[{\"bogus\": 1}]' WHERE id = 3")
+    await desk.plant("DELETE FROM timers WHERE key = 'clock:4'")
+    await desk.plant("DELETE FROM timers WHERE key = 'clock:9'")
+
+    assert sorted(await desk.audit()) == sorted([Fault.UNREADABLE, Fault.NO_TIMER, Fault.NO_TIMER])
+    assert await desk.audit() == [Fault.UNREADABLE]
+
+
+async def test_before_the_first_round_too_silence_is_told(desk: Desk) -> None:
+    stop = asyncio.Event()
+    stop.set()
+    await desk.auditor().run(stop)
+
+    await desk.bench.move(SILENCE)
+
+    assert "since the start" in desk.told()[0]
 
 
 async def test_a_timer_that_nobody_does_is_set_again(desk: Desk) -> None:

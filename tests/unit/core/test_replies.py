@@ -267,10 +267,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "alert_failed": (replies.alert_failed("x", "it answered 404"), "_x could not be told: it answered 404._"),
     "audited": (
-        replies.audited([Flaw(clock=ClockId(1), ticket=TicketId(7), fault=Fault.NO_TIMER)] * 11),
+        replies.audited(
+            [
+                *(Flaw(clock=ClockId(1), ticket=TicketId(n), fault=Fault.NO_TIMER) for n in range(1, 11)),
+                *[Flaw(clock=ClockId(9), ticket=TicketId(99), fault=Fault.UNREADABLE)] * 2,
+            ]
+        ),
         (
             "**The audit of promises found something wrong**\n"
-            + "- DB-7: a promise had no timer. It is mended.\n" * 10
+            "- DB-99: what is stored of a promise makes no sense. Somebody has to look at it.\n"
+            + "".join(f"- DB-{n}: a promise had no timer. It is mended.\n" for n in range(1, 10))
             + "- and 1 more"
         ),
     ),
