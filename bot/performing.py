@@ -50,6 +50,7 @@ from bot.core.ports import (
 from bot.showing import ShowingPace, showing
 
 FIRST_TRIES = 6  #: of an alert, at the worker's own pauses
+LAST_TRY = 59  #: one before the worker parks it: then nobody would hear that it was given up
 PATIENCE = timedelta(
     minutes=3
 )  #: between later ones: whoever is called is waited for, and not for ten minutes
@@ -136,6 +137,8 @@ class Performers:
         except RateLimited:
             raise
         except Unavailable as error:
+            if is_call and attempt.number >= LAST_TRY:
+                return AlertFailed(ref=effect.ref, reason=f"it gave no answer in {attempt.number} tries")
             if error.retry_after is None and attempt.number > FIRST_TRIES:
                 error.retry_after = PATIENCE
             raise

@@ -36,7 +36,7 @@ class CoarseVectors:
         self._session = _session(codes, scales)
 
     def nearest(self, vector: Vectors, limit: int) -> Numbers:
-        """Where the products are highest, in no order; the best of half as many again hold those of all bits."""
+        """Where the products are highest, in no order; half as many again hold the best of all bits."""
         asked = np.zeros((1, self._width), np.float32)
         asked[0, : len(vector)] = vector
         (found,) = self._session.run(["places"], {"asked": asked, "limit": np.array([limit])})

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.alerts import Alert
 from bot.core.auditing import AuditRecord, Fault, Flaw, TimerState, Watched
-from bot.core.errors import ConfigError
+from bot.core.errors import NONSENSE, ConfigError
 from bot.core.model import Clock, ClockId, Ticket, TicketId
 from storage.alert_tables import alert_of, alerts
 from storage.answers import SqlAnswers
@@ -22,7 +22,7 @@ from storage.rows import ticket_of
 from storage.tables import clocks, tickets, timers
 
 BATCH = 500
-_NONSENSE = (ValueError, KeyError, TypeError, IndexError, ConfigError)  #: what decoding a row may raise
+_NONSENSE = (*NONSENSE, ConfigError)
 
 Read = TypeVar("Read")
 _ONLY = 1  # the row's id

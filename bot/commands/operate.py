@@ -93,7 +93,11 @@ def _alerts(settings: Settings) -> list[Finding]:
         policies = load_policies(settings.config_dir, now=SystemTime().now())
     except UserFacingError:
         return []
-    return [Finding(part="alerts", is_ok=False, words=words) for words in alert_problems(settings, policies)]
+    found = [Finding(part="alerts", is_ok=False, words=words) for words in alert_problems(settings, policies)]
+    if policies.escalation_room is None:
+        where = "people on call are mentioned in customers' threads: no room has escalations = true"
+        found.append(Finding(part="alerts", is_ok=True, words=where))
+    return found
 
 
 def _sources(settings: Settings) -> list[Finding]:

@@ -64,3 +64,7 @@ class AudienceViolation(DeskbellError):
 
 class LeaseLost(DeskbellError):
     """The fencing token is no longer ours."""
+
+
+#: What reading a stored row may raise that makes no sense: somebody edited it, or a disk lied.
+NONSENSE = (ValueError, KeyError, TypeError, IndexError)

@@ -8,12 +8,14 @@ that run. Nothing is rewritten: the running segment ends, and another begins.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from bot.core import promising, retargeting
 from bot.core.context import Context
+from bot.core.errors import NONSENSE
 from bot.core.model import Clock, OrganisationId, Ticket, Tier
 from bot.core.policies import Calendar, Policies
 from bot.core.ports import Ledger, Transaction
@@ -78,7 +80,9 @@ async def _is_behind(book: PromiseBook, policies: Policies, now: datetime) -> bo
 
 
 def _are_behind(clocks: Sequence[Clock], policies: Policies, now: datetime) -> bool:
-    return any(clock.is_live and _is_edited(clock.counts_in, policies, now) for clock in clocks)
+    return any(
+        clock.is_live and clock.segments and _is_edited(clock.counts_in, policies, now) for clock in clocks
+    )
 
 
 def _is_edited(calendar: Calendar, policies: Policies, now: datetime) -> bool:
@@ -93,10 +97,20 @@ async def _follow_all(
     changed = 0
     for start in range(0, len(found), AT_ONCE):
         some = found[start : start + AT_ONCE]
-        async with ledger.transaction(now=now, cause=f"policies/{now.isoformat()}/{some[0].id}") as tx:
+        try:
+            changed += await _follow_some(ledger, policies, some, now=now, anew=anew)
+        except NONSENSE:  # one of them cannot be read: the auditor tells which, and the others go on
             for ticket in some:
-                changed += await _follow(tx, policies, ticket, now=now, anew=anew)
+                with suppress(*NONSENSE):
+                    changed += await _follow_some(ledger, policies, [ticket], now=now, anew=anew)
     return changed
+
+
+async def _follow_some(
+    ledger: Ledger, policies: Policies, some: Sequence[Ticket], *, now: datetime, anew: bool
+) -> int:
+    async with ledger.transaction(now=now, cause=f"policies/{now.isoformat()}/{some[0].id}") as tx:
+        return sum([await _follow(tx, policies, ticket, now=now, anew=anew) for ticket in some])
 
 
 async def _follow(tx: Transaction, policies: Policies, read: Ticket, *, now: datetime, anew: bool) -> bool:

@@ -10,11 +10,11 @@ from bot.core import alerting, auditing, promising, replies, sla, ticket_audits,
 from bot.core.auditing import AuditRecord, Fault, Flaw, Watched
 from bot.core.context import Context
 from bot.core.effects import PostReply, Purpose
+from bot.core.errors import NONSENSE
 from bot.core.model import INTERNAL, Clock, ClockId, Room, Text, Ticket
 from bot.core.ports import Timer
 
 TIMER = "audit"
-NONSENSE = (ValueError, KeyError, TypeError, IndexError)  #: what reading a row may raise that makes no sense
 SILENCE = timedelta(minutes=10)  #: without a round that passes, our own people are told
 AGAIN = timedelta(hours=1)  #: and again, for as long as that lasts
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from clock_bench import EMERGENCY, FIRST, RESOLUTION, Story
 from core_kit import ACME, NOON, Bench, a_bench, a_message, an_address, policies
+from sqlalchemy import text
 
 from bot.core.effects import ShowStatus
 from bot.core.following import apply_policies, follow_policies
@@ -72,6 +73,20 @@ async def test_an_edited_calendar_is_followed_at_the_start_and_once(database: Op
         assert clock.counts_in == EDITED
     await bench.work()
     assert len(bench.of(ShowStatus)) == told + 1
+
+
+async def test_a_clock_without_a_history_keeps_no_other_from_following(database: Opened) -> None:
+    bench, book = database
+    await opened(bench)
+    await bench.tell(
+        a_message(EMERGENCY, address=an_address(thread="2.0"), source="slack:2.0", sent_at=bench.now)
+    )
+    async with book._database.writing() as connection:
+        await connection.execute(text("DELETE FROM segments WHERE clock IN (1, 2)"))
+
+    changed = await follow_policies(bench.ledger, book, of_tier(Tier.PROFESSIONAL), now=bench.now)
+
+    assert changed == 1
 
 
 async def test_an_edited_promise_waits_until_it_is_applied(database: Opened) -> None:
