@@ -53,7 +53,8 @@ async def assert_once(house: Household, story: Story) -> None:
     assert house.file.clock_states(story.question)["first_reply_time"] == "met"
     assert house.file.number("SELECT count(*) FROM tickets WHERE subject = ?", story.question) == 1
     assert house.file.parked() == []
-    assert house.file.leased() == 0
+    # A timer, such as the look for gaps on call after a start, may just be under way.
+    await house.until(lambda: house.file.leased() == 0, "nothing is left leased")
     assert house.file.integrity() == "ok"
 
 
