@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import logs
-from bot.commands.printing import as_json, complain, lines_of, say, write_lines
+from bot.commands.printing import as_json, complain, keep_apart, lines_of, say, write_lines
 from bot.core.errors import UserFacingError
 from bot.core.model import Verdict
 from bot.core.spelling import parse_tier
@@ -102,6 +102,7 @@ def ask(arguments: argparse.Namespace) -> int:
     settings = _settings()
     ask_it = partial(ask_one, arguments.question, as_json=arguments.json)
     if arguments.question is None:
+        keep_apart(arguments.batch, arguments.out)
         ask_it = partial(ask_batch, Path(arguments.batch), Path(arguments.out))
     composer = composer_of(settings.model)
     return ask_it(settings.data_dir, tier=tier, composer=composer, embedder=settings.embedder)
@@ -142,6 +143,7 @@ def _classifier() -> Callable[[str], Verdict]:
 
 
 def _triage_batch(batch: str, out: str | None, classify: Callable[[str], Verdict]) -> int:
+    keep_apart(batch, out)
     problems = 0
 
     def verdicts() -> Iterator[dict[str, Any]]:

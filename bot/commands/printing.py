@@ -37,6 +37,12 @@ def lines_of(path: str, *, option: str) -> Iterator[str]:
         raise UserFacingError(f"{option}: {path} cannot be read: {why}") from None
 
 
+def keep_apart(batch: str, out: str | None) -> None:
+    """UserFacingError when answers would take the place of their questions."""
+    if out is not None and Path(out).resolve() == Path(batch).resolve():
+        raise UserFacingError(f"--out: {out} is the file of --batch")
+
+
 @contextmanager
 def written_to(path: str | None) -> Iterator[Any]:
     """The file, or standard output; the file is whole or absent."""

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.commands.printing import as_json, complain, lines_of, say, write_lines
+from bot.commands.printing import as_json, complain, keep_apart, lines_of, say, write_lines
 from bot.core import explaining, replies
 from bot.core.errors import UserFacingError
 from bot.core.explanations import ExplainedChange, ExplainedSegment, Explanation, explained
@@ -42,6 +42,7 @@ def due(arguments: argparse.Namespace) -> int:
 
 
 def _batch(arguments: argparse.Namespace, policies: Policies) -> int:
+    keep_apart(arguments.batch, arguments.out)
     problems = 0
 
     def answers() -> Iterator[Any]:

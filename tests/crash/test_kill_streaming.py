@@ -84,6 +84,6 @@ async def test_after_a_kill_there_is_one_whole_answer(tmp_path: Path, index: Pat
             assert "Sources" in str(answer.blocks), name
             assert [button.action_id for button in answer.buttons] == ["helped", "not_helped", "open_ticket"]
         assert house.file.parked() == []
-        assert house.file.leased() == 0
+        await house.until(lambda: house.file.leased() == 0, "nothing is left leased")
         states = house.file.rows("SELECT state, source IS NOT NULL FROM answers")
         assert states == [("posted", 1)] * len(CHOSEN)
