@@ -11,7 +11,7 @@ import os
 import random
 import sys
 import time
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -148,7 +148,7 @@ def _gone(year: Year, at: datetime) -> list[tuple[datetime, datetime]]:
 
 def _gone_again(year: Year, back: datetime) -> Iterator[tuple[datetime, datetime]]:
     """Deaths before it had caught up with what waited: it is late from its last return."""
-    for gone in year.restarts[bisect_right(year.restarts, back, key=lambda one: one[0]) :]:
+    for gone in year.restarts[bisect_left(year.restarts, back, key=lambda one: one[0]) :]:
         if gone[0] > back + LATE_AFTER_RESTART:
             return
         back = max(back, gone[1])
