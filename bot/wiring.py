@@ -107,14 +107,7 @@ async def build(
         await adopt_calendars(database, policies.calendars)
         await follow_policies(ledger, SqlPromiseBook(database), policies, now=time.now())
         installation = await installation_id(database, new_installation)
-        doors = Doors()
-        for extra in extras:
-            doors.inward[extra.door.name] = extra.door
-            doors.rooms[extra.door.name] = extra.rooms
-        if settings.slack:
-            await open_slack(stack, doors, settings.slack, ledger, time)
-        if settings.zendesk:
-            await open_zendesk(stack, doors, settings.zendesk, ledger, time, policies=policies)
+        doors = await _open_doors(stack, settings, extras, ledger=ledger, time=time, policies=policies)
         readiness = Readiness(probe=partial(_store_problem, ledger, time))
         desk = Desk(policies, has_desk=doors.desk is not None, installation=installation)
         rotas = await open_polling(settings, database=database, ledger=ledger, desk=desk, time=time)
@@ -152,6 +145,26 @@ async def build(
             ),
             time=time,
         )
+
+
+async def _open_doors(
+    stack: AsyncExitStack,
+    settings: Settings,
+    extras: Sequence[Extra],
+    *,
+    ledger: SqlLedger,
+    time: Time,
+    policies: Policies,
+) -> Doors:
+    doors = Doors()
+    for extra in extras:
+        doors.inward[extra.door.name] = extra.door
+        doors.rooms[extra.door.name] = extra.rooms
+    if settings.slack:
+        await open_slack(stack, doors, settings.slack, ledger, time)
+    if settings.zendesk:
+        await open_zendesk(stack, doors, settings.zendesk, ledger, time, policies=policies)
+    return doors
 
 
 def _with_extras(policies: Policies, extras: Sequence[Extra]) -> Policies:

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from bot.core import calendars
 from bot.core.calendars import Span
-from bot.core.model import Clock, ClockState, EscalationStep, Mark, SegmentKind, Snooze
+from bot.core.model import Clock, ClockState, EscalationStep, Mark, Snooze
 from bot.core.policies import Calendar
-from bot.core.sla import changed, reached_at, share, whole_second
+from bot.core.sla import changed, pauses_of, reached_at, share, whole_second
 
 WARNING = "warning"
 BREACH = "breach"
@@ -72,7 +72,7 @@ def tell(clock: Clock, names: Iterable[str]) -> Clock:
 
 
 def _steps(clock: Clock) -> Iterator[Mark]:
-    pauses = _pauses(clock)
+    pauses = pauses_of(clock)
     for number, step in enumerate(clock.steps):
         at = reached_at(clock, _reach(clock, step))
         yield Mark(name=f"{STEP}{number}", at=at, step=step)
@@ -88,15 +88,6 @@ def _repeats(
     for round_ in range(1, step.at_most + 1):
         at = calendars.due_at(WALL, first_at, round_ * step.repeat, pauses)
         yield Mark(name=f"{STEP}{number}:{round_}", at=at, step=step, round=round_)
-
-
-def _pauses(clock: Clock) -> tuple[Span, ...]:
-    """Those that are over."""
-    return tuple(
-        (segment.started_at, segment.ended_at)
-        for segment in clock.segments
-        if segment.kind is SegmentKind.PAUSED and segment.ended_at is not None
-    )
 
 
 def _told_at(clock: Clock, mark: Mark) -> datetime:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.alerts import AlertAction, SendAlert
 from bot.core.model import Priority
 from bot.core.replies import alert_summary, ticket_label
+from bot.core.spelling import render_instant
 
 LONGEST_SUMMARY = 1024  # characters
 LONGEST_KEY = 255
@@ -33,19 +33,15 @@ def _payload(effect: SendAlert) -> dict[str, Any]:
         "organisation": effect.organisation,
         "tier": effect.tier.value,
         "priority": effect.priority.value,
-        "due_at": _instant(effect.due_at),
+        "due_at": render_instant(effect.due_at),
         "reminder": effect.round,
     }
     return {
         "summary": alert_summary(effect)[:LONGEST_SUMMARY],
         "source": effect.organisation or "community",
         "severity": SEVERITIES[effect.priority],
-        "timestamp": _instant(effect.at),
+        "timestamp": render_instant(effect.at),
         "component": ticket_label(effect.ticket),
         "class": effect.metric.value,
         "custom_details": details,
     }
-
-
-def _instant(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -12,6 +12,7 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
 
 from bot.core.errors import RateLimited, Rejected, Unavailable
 from bot.core.live_rotas import AHEAD, Duty, Reading
+from bot.core.spelling import render_instant
 from handlers import egress
 
 PAGE = 100  #: the most there is
@@ -77,8 +78,8 @@ class PagerDutyRota:
             if self.schedule
             else ("escalation_policy_ids[]", self.policy or ""),
             ("include[]", "users"),
-            ("since", _iso(since)),
-            ("until", _iso(until)),
+            ("since", render_instant(since)),
+            ("until", render_instant(until)),
             ("time_zone", "UTC"),
             ("limit", str(PAGE)),
             ("offset", str(offset)),
@@ -147,7 +148,3 @@ def _of(values: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
     if not isinstance(value, kind):
         raise Unavailable(f"{where}: the answer has no {key}")
     return value
-
-
-def _iso(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -8,11 +8,12 @@ import hashlib
 import hmac
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bot.core.alerts import AlertAction, SendAlert
 from bot.core.errors import ConfigError
 from bot.core.replies import alert_summary, ticket_label
+from bot.core.spelling import render_instant
 
 PREFIX = "whsec_"
 SHORTEST, LONGEST = 24, 64  # bytes of a secret
@@ -38,7 +39,7 @@ def render_body(effect: SendAlert) -> bytes:
     """The same at every try, but for a link that could not be had at an earlier one."""
     document = {
         "type": TYPES[effect.action],
-        "timestamp": _instant(effect.at),
+        "timestamp": render_instant(effect.at),
         "data": {
             "key": effect.key,
             "summary": alert_summary(effect),
@@ -48,7 +49,7 @@ def render_body(effect: SendAlert) -> bytes:
             "tier": effect.tier.value,
             "priority": effect.priority.value,
             "metric": effect.metric.value,
-            "due_at": _instant(effect.due_at),
+            "due_at": render_instant(effect.due_at),
             "step": effect.ref.mark,
             "reminder": effect.round,
             "acknowledged_by": effect.by,
@@ -70,7 +71,3 @@ def headers(id: str, body: bytes, keys: Sequence[bytes], *, now: datetime) -> di
         "webhook-timestamp": timestamp,
         "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
     }
-
-
-def _instant(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
